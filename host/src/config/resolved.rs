@@ -1,0 +1,144 @@
+//! The configuration as the server uses it: every value checked, every default filled in, units in
+//! the types. Nothing in here can be wrong; what could be was refused by `resolve`.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration of a server.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: Listen,
+    /// Limits that hold for the whole server.
+    pub limits: Limits,
+    /// When a connection counts as unhealthy.
+    pub health: Health,
+    /// Whether `GET /` shows the playground page.
+    pub playground: bool,
+    /// The routes by exact path.
+    pub routes: BTreeMap<String, Route>,
+    /// The plugins by name.
+    pub plugins: BTreeMap<String, Plugin>,
+}
+
+/// `[listen]`.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Address and port; port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Worker threads, at least 1. Default: one per core.
+    pub workers: usize,
+    /// Connections that the kernel may hold before they are accepted. Default 1024.
+    pub backlog: u32,
+}
+
+/// `[limits]`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Open sockets in all, upgraded or not; one more is answered 503. Default 100,000.
+    pub connections: usize,
+    /// From acceptance to a complete upgrade request; then 408. Default 10 s.
+    pub handshake_timeout: Duration,
+    /// From our close frame to the peer's; then the socket is dropped. Default 5 s.
+    pub close_timeout: Duration,
+    /// How long input is read and discarded after both close frames, waiting for the peer's FIN. Default 2 s.
+    pub linger_timeout: Duration,
+    /// Bytes of an upgrade request's head; then 431. Default 16 KiB.
+    pub head_bytes: usize,
+    /// Field lines of an upgrade request; then 431. Default 100.
+    pub head_fields: usize,
+    /// Bytes of the request target; then 414. Default 8 KiB.
+    pub target_bytes: usize,
+    /// Bytes waiting to be written to one connection. Default 4 MiB.
+    pub backlog_bytes: usize,
+    /// Names and values of one connection's attributes. Default 16 KiB.
+    pub attribute_bytes: usize,
+    /// Messages waiting for one worker from the others. Default 4096.
+    pub mailbox: usize,
+    /// How long a stop may take, from the signal to the exit. Default 10 s.
+    pub shutdown_timeout: Duration,
+}
+
+/// `[health]`.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// A connection without traffic from its peer for this long is checked. Default 300 s.
+    pub interval: Duration,
+    /// With a deadline: a silent connection is sent a ping and is unhealthy when nothing comes back in
+    /// time (default 20 s). Without (`ping = false`): it is unhealthy at once.
+    pub ping: Option<Duration>,
+}
+
+/// `[routes."/path"]`.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Names of the plugins, in the order in which their hooks run; at least one.
+    pub plugins: Vec<String>,
+    /// Whose pages may connect.
+    pub origins: Origins,
+    /// Bytes of one message from a client, over all its fragments; then 1009. Default 1 MiB.
+    pub message_bytes: usize,
+}
+
+/// `origins = …` of a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// The Origin must be the Host's (default). A request without Origin is allowed: not a browser.
+    Same,
+    /// `"any"`.
+    Any,
+    /// Exactly these (`https://example.org`, `https://*.example.org`), or none sent.
+    List(Vec<String>),
+}
+
+/// `[plugins.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    /// The component's file, absolute.
+    pub file: PathBuf,
+    /// Who shares an instance's memory.
+    pub instances: Instances,
+    /// How `up` builds the file.
+    pub build: Option<Build>,
+    /// What one instance may use.
+    pub limits: PluginLimits,
+}
+
+/// `instances = …`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instances {
+    /// One per worker (default).
+    Worker,
+    /// One per connection.
+    Connection,
+    /// One for the whole server.
+    Single,
+    /// `{ pool = N }`: up to N per worker.
+    Pool(usize),
+}
+
+/// `build = …`: a command run before the plugin is loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Where it runs, absolute.
+    pub directory: PathBuf,
+}
+
+/// `[plugins.NAME.limits]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginLimits {
+    /// Linear memory of one instance. Default 64 MiB.
+    pub memory_bytes: usize,
+    /// Elements of one instance's tables. Default 100,000.
+    pub table_elements: usize,
+    /// Guest time of one call; waiting for the host does not count. Default 500 ms.
+    pub call_time: Duration,
+    /// Guest time of `on-shutdown`. Default 2 s.
+    pub shutdown_time: Duration,
+    /// Lines a second from stdout and stderr that reach the log; the rest is counted. Default 100.
+    pub log_lines: u32,
+}
