@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The whole configuration of a server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
@@ -24,9 +24,9 @@ pub struct Config {
 }
 
 /// `[listen]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
-    /// Address and port; port 0 lets the system choose.
+    /// Address and port; port 0 lets the system choose. Default 127.0.0.1:9000.
     pub address: SocketAddr,
     /// Worker threads, at least 1. Default: one per core.
     pub workers: usize,
@@ -35,7 +35,7 @@ pub struct Listen {
 }
 
 /// `[limits]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Open sockets in all, upgraded or not; one more is answered 503. Default 100,000.
     pub connections: usize,
@@ -62,7 +62,7 @@ pub struct Limits {
 }
 
 /// `[health]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     /// A connection without traffic from its peer for this long is checked. Default 300 s.
     pub interval: Duration,
@@ -72,7 +72,7 @@ pub struct Health {
 }
 
 /// `[routes."/path"]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// Names of the plugins, in the order in which their hooks run; at least one.
     pub plugins: Vec<String>,
@@ -94,7 +94,7 @@ pub enum Origins {
 }
 
 /// `[plugins.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plugin {
     /// The component's file, absolute.
     pub file: PathBuf,
@@ -107,9 +107,10 @@ pub struct Plugin {
 }
 
 /// `instances = …`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Instances {
     /// One per worker (default).
+    #[default]
     Worker,
     /// One per connection.
     Connection,
@@ -141,4 +142,65 @@ pub struct PluginLimits {
     pub shutdown_time: Duration,
     /// Lines a second from stdout and stderr that reach the log; the rest is counted. Default 100.
     pub log_lines: u32,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism();
+        Listen {
+            address: SocketAddr::from(([127, 0, 0, 1], 9000)),
+            workers: cores.map_or(1, |cores| cores.get().min(1024)),
+            backlog: 1024,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 100_000,
+            handshake_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            linger_timeout: Duration::from_secs(2),
+            head_bytes: 16 * 1024,
+            head_fields: 100,
+            target_bytes: 8 * 1024,
+            backlog_bytes: 4 * 1024 * 1024,
+            attribute_bytes: 16 * 1024,
+            mailbox: 4096,
+            shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Health {
+            interval: Duration::from_secs(300),
+            ping: Some(Duration::from_secs(20)),
+        }
+    }
+}
+
+impl Default for Route {
+    /// No plugins, which no resolved configuration has; everything else at its default.
+    fn default() -> Self {
+        Route {
+            plugins: Vec::new(),
+            origins: Origins::Same,
+            message_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Default for PluginLimits {
+    fn default() -> Self {
+        PluginLimits {
+            memory_bytes: 64 * 1024 * 1024,
+            table_elements: 100_000,
+            call_time: Duration::from_millis(500),
+            shutdown_time: Duration::from_secs(2),
+            log_lines: 100,
+        }
+    }
 }
