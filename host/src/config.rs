@@ -7,7 +7,6 @@ mod field;
 mod origin;
 mod report;
 mod resolve;
-mod resolve;
 pub mod resolved;
 mod unit;
 
