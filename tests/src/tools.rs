@@ -1,0 +1,80 @@
+//! The clients that nobody here wrote: Python `websockets`, Node `ws`, Chromium. They are looked for, never
+//! installed by a test; what is missing is said with the command that installs it.
+//!
+//! `JACKFIELD_TOOLS` names their folder (default `$XDG_CACHE_HOME/jackfield-tools`, or the same below
+//! `~/.cache`), `JACKFIELD_REQUIRE_INTEROP=1` makes a missing one a failure.
+
+use std::path::{Path, PathBuf};
+
+/// The folder of the tools.
+pub fn folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("JACKFIELD_TOOLS") {
+        return folder.into();
+    }
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let home = || Path::new(&std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    cache.unwrap_or_else(home).join("jackfield-tools")
+}
+
+/// A Python with `websockets`.
+pub fn python() -> Option<PathBuf> {
+    let python = folder().join("python/bin/python");
+    let ready = python.exists() && runs(&python, &["-c", "import websockets"]);
+    found(
+        ready,
+        "Python websockets",
+        "python3 -m venv TOOLS/python && TOOLS/python/bin/pip install websockets",
+    )
+    .then_some(python)
+}
+
+/// A Node with `ws`: the program, and the folder of the modules.
+pub fn node_ws() -> Option<(PathBuf, PathBuf)> {
+    node_with("ws", "Node ws")
+}
+
+/// A Node with `playwright-core`, and a Chromium: program, folder of the modules, browser.
+pub fn chromium() -> Option<(PathBuf, PathBuf, PathBuf)> {
+    let browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
+    let browser = browsers.iter().map(PathBuf::from).find(|path| path.exists());
+    if !found(
+        browser.is_some(),
+        "Chromium",
+        "apt-get install -y chromium",
+    ) {
+        return None;
+    }
+    let (node, modules) = node_with("playwright-core", "playwright-core")?;
+    Some((node, modules, browser?))
+}
+
+fn node_with(module: &str, what: &str) -> Option<(PathBuf, PathBuf)> {
+    let modules = folder().join("node_modules");
+    let node = PathBuf::from("node");
+    let ready = modules.join(module).exists() && runs(&node, &["--version"]);
+    found(
+        ready,
+        what,
+        "npm install --prefix TOOLS ws playwright-core",
+    )
+    .then_some((node, modules))
+}
+
+fn runs(program: &Path, arguments: &[&str]) -> bool {
+    let output = std::process::Command::new(program).args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// # Panics
+/// When it was not found and `JACKFIELD_REQUIRE_INTEROP=1`.
+fn found(ready: bool, what: &str, install: &str) -> bool {
+    if ready {
+        return true;
+    }
+    let install = install.replace("TOOLS", &folder().to_string_lossy());
+    let line = format!("skipped: {what} not found, install with `{install}`");
+    let required = std::env::var_os("JACKFIELD_REQUIRE_INTEROP").is_some_and(|value| value == "1");
+    assert!(!required, "{line} (JACKFIELD_REQUIRE_INTEROP=1)");
+    eprintln!("{line}");
+    false
+}
