@@ -403,6 +403,20 @@ impl Client {
         response
     }
 
+    /// The next bytes as they come; none at the end.
+    ///
+    /// # Panics
+    /// When nothing comes for [`PATIENCE`], or an RST.
+    #[track_caller]
+    pub fn raw_bytes(&mut self) -> Option<Vec<u8>> {
+        if self.unread.is_empty() {
+            let read = self.read_more(Instant::now() + PATIENCE);
+            assert!(read.is_ok(), "reading: {read:?}");
+        }
+        let bytes = std::mem::take(&mut self.unread);
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
     /// Sends FIN, and can still read.
     pub fn finish_writing(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);

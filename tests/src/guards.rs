@@ -12,7 +12,13 @@ use crate::artefacts::root;
 pub fn files() -> Vec<PathBuf> {
     let output = Command::new("git")
         .current_dir(root())
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
         .output();
     let mut files: Vec<PathBuf> = match output {
         Ok(output) if output.status.success() => output
@@ -72,7 +78,10 @@ pub fn lines_of_code(text: &str) -> usize {
 
 fn walk(folder: &Path, root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("a folder of the repository").flatten() {
+    for entry in std::fs::read_dir(folder)
+        .expect("a folder of the repository")
+        .flatten()
+    {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {

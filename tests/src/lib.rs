@@ -50,3 +50,29 @@ pub fn eventually(what: &str, mut ready: impl FnMut() -> bool) {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+/// Runs a check for every row of a table and fails once, with the names of all rows that failed; the messages
+/// of the single failures are printed before.
+///
+/// # Panics
+/// When a row's check panicked.
+#[track_caller]
+pub fn table<R: std::panic::RefUnwindSafe>(
+    rows: &[R],
+    name: impl Fn(&R) -> &str,
+    check: impl Fn(&R) + std::panic::RefUnwindSafe,
+) {
+    let mut failed = Vec::new();
+    for row in rows {
+        if std::panic::catch_unwind(|| check(row)).is_err() {
+            eprintln!("  ^ in the row {:?}", name(row));
+            failed.push(name(row).to_owned());
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "{} of {} rows failed: {failed:#?}",
+        failed.len(),
+        rows.len()
+    );
+}

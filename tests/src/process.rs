@@ -109,9 +109,7 @@ fn status_field(pid: u32, name: &str) -> u64 {
         .unwrap_or_else(|| panic!("{name} in /proc/{pid}/status"))
 }
 
-fn drain(
-    stream: Option<impl std::io::Read + Send + 'static>,
-) -> std::thread::JoinHandle<Vec<u8>> {
+fn drain(stream: Option<impl std::io::Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {

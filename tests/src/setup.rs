@@ -86,9 +86,7 @@ impl Setup {
     /// When the guests cannot be built.
     #[track_caller]
     pub fn guest(name: &str) -> Setup {
-        Setup::new()
-            .plugin(Plugin::guest(name))
-            .route("/", &[name])
+        Setup::new().plugin(Plugin::guest(name)).route("/", &[name])
     }
 
     /// Sets a key of a section, as TOML; a section without a name is the file's top level.

@@ -36,12 +36,11 @@ pub fn node_ws() -> Option<(PathBuf, PathBuf)> {
 /// A Node with `playwright-core`, and a Chromium: program, folder of the modules, browser.
 pub fn chromium() -> Option<(PathBuf, PathBuf, PathBuf)> {
     let browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser"];
-    let browser = browsers.iter().map(PathBuf::from).find(|path| path.exists());
-    if !found(
-        browser.is_some(),
-        "Chromium",
-        "apt-get install -y chromium",
-    ) {
+    let browser = browsers
+        .iter()
+        .map(PathBuf::from)
+        .find(|path| path.exists());
+    if !found(browser.is_some(), "Chromium", "apt-get install -y chromium") {
         return None;
     }
     let (node, modules) = node_with("playwright-core", "playwright-core")?;
@@ -52,12 +51,7 @@ fn node_with(module: &str, what: &str) -> Option<(PathBuf, PathBuf)> {
     let modules = folder().join("node_modules");
     let node = PathBuf::from("node");
     let ready = modules.join(module).exists() && runs(&node, &["--version"]);
-    found(
-        ready,
-        what,
-        "npm install --prefix TOOLS ws playwright-core",
-    )
-    .then_some((node, modules))
+    found(ready, what, "npm install --prefix TOOLS ws playwright-core").then_some((node, modules))
 }
 
 fn runs(program: &Path, arguments: &[&str]) -> bool {
