@@ -68,10 +68,5 @@ pub trait Services: Send + 'static {
     fn info(&mut self, of: ConnectionId) -> Reply<Option<ConnectionInfo>>;
     /// One line that the guest wrote, without its newline; `on_behalf_of` is the connection whose call
     /// was running, if any.
-    fn guest_line(
-        &mut self,
-        stream: GuestStream,
-        on_behalf_of: Option<ConnectionId>,
-        line: &str,
-    );
+    fn guest_line(&mut self, stream: GuestStream, on_behalf_of: Option<ConnectionId>, line: &str);
 }

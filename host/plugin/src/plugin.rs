@@ -1,0 +1,200 @@
+//! One version of a plugin: checked, compiled, its exports looked up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
+
+use crate::digest::Digest;
+use crate::engine::Inner;
+use crate::error::{CallError, LoadError};
+use crate::instance::Instance;
+use crate::limits::InstanceLimits;
+use crate::services::Services;
+use crate::state::State;
+
+/// A version of a plugin, ready to be instantiated; cloning is cheap.
+#[derive(Clone)]
+pub struct Plugin {
+    version: Arc<Version>,
+}
+
+/// Which interfaces of the contract a component exports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exports {
+    /// `handshake`.
+    pub handshake: bool,
+    /// `handler`.
+    pub handler: bool,
+    /// `connection-events`.
+    pub connection_events: bool,
+    /// `socket-events`.
+    pub socket_events: bool,
+    /// `health-events`.
+    pub health_events: bool,
+    /// `server-events`.
+    pub server_events: bool,
+    /// `state`.
+    pub state: bool,
+}
+
+/// What a plugin and its instances share.
+pub(crate) struct Version {
+    name: String,
+    digest: Digest,
+    pub(crate) engine: Arc<Inner>,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) indices: Indices,
+    pub(crate) exports: Exports,
+    pub(crate) live: AtomicUsize,
+    from_cache: bool,
+    compile_time: Duration,
+}
+
+impl Plugin {
+    pub(crate) fn load(engine: &Arc<Inner>, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        let digest = Digest::of(bytes);
+        let start = Instant::now();
+        let (component, from_cache) = match engine
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.take(&engine.engine, &digest))
+        {
+            Some(component) => (component, true),
+            None => {
+                let component = Component::from_binary(&engine.engine, bytes)
+                    .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+                if let Some(cache) = &engine.cache {
+                    cache.put(&component, &digest);
+                }
+                (component, false)
+            }
+        };
+        let compile_time = start.elapsed();
+        let pre = engine
+            .linker
+            .instantiate_pre(&component)
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let indices = Indices::look_up(&component);
+        Ok(Plugin {
+            version: Arc::new(Version {
+                name: name.to_owned(),
+                digest,
+                engine: Arc::clone(engine),
+                pre,
+                exports: indices.exports(),
+                indices,
+                live: AtomicUsize::new(0),
+                from_cache,
+                compile_time,
+            }),
+        })
+    }
+
+    /// The name it was loaded under.
+    pub fn name(&self) -> &str {
+        &self.version.name
+    }
+
+    /// The digest of the component's bytes.
+    pub fn digest(&self) -> &Digest {
+        &self.version.digest
+    }
+
+    /// Which interfaces of the contract it exports.
+    pub fn exports(&self) -> Exports {
+        self.version.exports
+    }
+
+    /// Whether the compiled code came from the cache.
+    pub fn from_cache(&self) -> bool {
+        self.version.from_cache
+    }
+
+    /// How long compiling, or reading the cache, took.
+    pub fn compile_time(&self) -> Duration {
+        self.version.compile_time
+    }
+
+    /// Instances of this version that exist now: zero once nothing uses it any more.
+    pub fn live_instances(&self) -> usize {
+        self.version.live.load(Ordering::Relaxed)
+    }
+
+    /// Makes an instance, running what the component runs at its start under the same limits as a call.
+    /// Does not call `on-started`.
+    ///
+    /// Must be polled in a tokio runtime with time enabled, as must every call of the instance.
+    ///
+    /// # Errors
+    /// [`CallError::PoolExhausted`] when there are as many instances as the engine has room for; any other when
+    /// the guest's start failed.
+    pub async fn instantiate(
+        &self,
+        services: Box<dyn Services>,
+        limits: &InstanceLimits,
+    ) -> Result<Instance, CallError> {
+        Instance::new(Arc::clone(&self.version), services, limits).await
+    }
+}
+
+/// Where each function of the contract is among the component's exports. Looked up by name once a version;
+/// instances are asked by index.
+#[derive(Default)]
+pub(crate) struct Indices {
+    pub(crate) check_custom_header: Option<ComponentExportIndex>,
+    pub(crate) select_protocol: Option<ComponentExportIndex>,
+    pub(crate) business_handler: Option<ComponentExportIndex>,
+    pub(crate) on_handshake_success: Option<ComponentExportIndex>,
+    pub(crate) on_disconnected: Option<ComponentExportIndex>,
+    pub(crate) on_connected: Option<ComponentExportIndex>,
+    pub(crate) on_upgrade_part_receive: Option<ComponentExportIndex>,
+    pub(crate) on_handshake_failure: Option<ComponentExportIndex>,
+    pub(crate) on_after_remove_socket: Option<ComponentExportIndex>,
+    pub(crate) on_error: Option<ComponentExportIndex>,
+    pub(crate) on_after_health_check: Option<ComponentExportIndex>,
+    pub(crate) on_started: Option<ComponentExportIndex>,
+    pub(crate) on_shutdown: Option<ComponentExportIndex>,
+    pub(crate) save: Option<ComponentExportIndex>,
+    pub(crate) restore: Option<ComponentExportIndex>,
+}
+
+impl Indices {
+    fn look_up(component: &Component) -> Indices {
+        let find = |interface: &str, function: &str| {
+            let name = format!("jackfield:plugin/{interface}@0.1.0");
+            let interface = component.get_export_index(None, &name)?;
+            component.get_export_index(Some(&interface), function)
+        };
+        Indices {
+            check_custom_header: find("handshake", "check-custom-header"),
+            select_protocol: find("handshake", "select-protocol"),
+            business_handler: find("handler", "business-handler"),
+            on_handshake_success: find("connection-events", "on-handshake-success"),
+            on_disconnected: find("connection-events", "on-disconnected"),
+            on_connected: find("socket-events", "on-connected"),
+            on_upgrade_part_receive: find("socket-events", "on-upgrade-part-receive"),
+            on_handshake_failure: find("socket-events", "on-handshake-failure"),
+            on_after_remove_socket: find("socket-events", "on-after-remove-socket"),
+            on_error: find("socket-events", "on-error"),
+            on_after_health_check: find("health-events", "on-after-health-check"),
+            on_started: find("server-events", "on-started"),
+            on_shutdown: find("server-events", "on-shutdown"),
+            save: find("state", "save"),
+            restore: find("state", "restore"),
+        }
+    }
+
+    fn exports(&self) -> Exports {
+        Exports {
+            handshake: self.check_custom_header.is_some(),
+            handler: self.business_handler.is_some(),
+            connection_events: self.on_handshake_success.is_some(),
+            socket_events: self.on_connected.is_some(),
+            health_events: self.on_after_health_check.is_some(),
+            server_events: self.on_started.is_some(),
+            state: self.save.is_some(),
+        }
+    }
+}
