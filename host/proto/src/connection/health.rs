@@ -1,0 +1,56 @@
+//! What passed deadlines do: the health ping, the end of a quiet connection, the end of a close that no one answers.
+
+use std::time::Instant;
+
+use super::{Connection, Event, timers::Timer};
+use crate::{
+    close,
+    frame::{Opcode, append_frame},
+};
+
+impl Connection {
+    /// Does what is due at `now`. Nothing is due before [`poll_timeout`](Self::poll_timeout), and calling early or
+    /// late does no harm.
+    ///
+    /// A quiet connection is pinged; one that is quiet after that too, or is not to be pinged, is unhealthy and is
+    /// closed with 1001; one that does not answer our close frame is dead.
+    pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Event<'static>> {
+        let (timer, deadline) = self.timers.next(self.status, &self.settings)?;
+        if now < deadline {
+            return None;
+        }
+        match timer {
+            Timer::Quiet if self.settings.ping.is_some() => {
+                self.timers.pinged = Some(now);
+                append_frame(out, Opcode::Ping, true, b"");
+                None
+            }
+            Timer::Quiet => {
+                self.fail(now, close::GOING_AWAY, "no traffic", out);
+                Some(Event::Unhealthy)
+            }
+            Timer::Pong => {
+                self.fail(now, close::GOING_AWAY, "ping unanswered", out);
+                Some(Event::Unhealthy)
+            }
+            Timer::Close => {
+                self.give_up();
+                Some(Event::CloseTimedOut)
+            }
+        }
+    }
+
+    /// The next deadline: call [`handle_timeout`](Self::handle_timeout) then. It moves with every input, so a timer
+    /// that is set once and asks again when it fires is enough. `None`: nothing to wait for, unless the status says
+    /// [`Finished`](super::Status::Finished), whose bounds are the owner's.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers
+            .next(self.status, &self.settings)
+            .map(|(_, deadline)| deadline)
+    }
+
+    /// When bytes from the peer came last; the connection's beginning when none came.
+    pub fn last_traffic(&self) -> Instant {
+        self.timers.traffic
+    }
+}

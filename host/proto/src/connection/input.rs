@@ -1,0 +1,208 @@
+//! Input to events: finds frame after frame, and hands each to the room that knows what it means.
+//!
+//! A frame that lies whole in the input is never copied. What happens is the same however the input is cut.
+
+use std::{borrow::Cow, time::Instant};
+
+use super::{Connection, Event, ProtocolError, message::Message};
+use crate::frame::{FrameHeader, Kind, Opcode};
+
+/// Where in a frame the input stands.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// Before or in a header, of which the first bytes are here.
+    Header {
+        partial: [u8; FrameHeader::MAX_BYTES],
+        used: u8,
+    },
+    /// In a payload: `header.length` counts what is still to come, `header.mask` stands where the payload does.
+    Payload(FrameHeader),
+}
+
+impl Reading {
+    pub(super) const START: Self = Self::Header {
+        partial: [0; FrameHeader::MAX_BYTES],
+        used: 0,
+    };
+}
+
+/// What one step of reading found.
+enum Step<'i> {
+    /// Nothing to tell; there may be more in the input.
+    Next,
+    /// The input is used up in the middle of a header or payload.
+    Starved,
+    /// Something to tell.
+    Told(Event<'i>),
+}
+
+impl Connection {
+    /// Reads input up to the next event, unmasking it in place.
+    ///
+    /// Replies (a pong, the echo of a close frame, the close frame of a failure) are appended to `out`. Returns the
+    /// event and the input behind it. Without an event all input was used. Call it again with the rest until there
+    /// is no event, and carry out what an event asks for before: answers to earlier input go before what later
+    /// input provokes.
+    pub fn handle_input<'i>(
+        &mut self,
+        now: Instant,
+        input: &'i mut [u8],
+        out: &mut Vec<u8>,
+    ) -> (Option<Event<'i>>, &'i mut [u8]) {
+        if !input.is_empty() {
+            self.timers.heard(now);
+        }
+        let mut rest = input;
+        while self.wants_input() {
+            match self.step(now, &mut rest, out) {
+                Ok(Step::Next) => {}
+                Ok(Step::Starved) => return (None, rest),
+                Ok(Step::Told(event)) => return (Some(event), rest),
+                Err(error) => {
+                    self.fail_with(now, error, out);
+                    return (Some(Event::Failed(error)), Default::default());
+                }
+            }
+        }
+        // "after receiving a control frame indicating the connection should be closed, a peer discards any further
+        // data received" (section 1.4). The same goes for a connection that failed.
+        (None, Default::default())
+    }
+
+    /// Reads a header, if one is due, and then as much of its payload as there is.
+    fn step<'i>(
+        &mut self,
+        now: Instant,
+        input: &mut &'i mut [u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Step<'i>, ProtocolError> {
+        let mut header = match &self.reading {
+            Reading::Payload(header) => *header,
+            Reading::Header { .. } => match self.read_header(input)? {
+                Some(header) => {
+                    self.check_order(&header)?;
+                    header
+                }
+                None => return Ok(Step::Starved),
+            },
+        };
+        let here = usize::try_from(header.length)
+            .unwrap_or(usize::MAX)
+            .min(input.len());
+        let (piece, rest) = std::mem::take(input).split_at_mut(here);
+        *input = rest;
+        header.mask.apply(piece);
+        header.length -= here as u64;
+        let whole = header.length == 0;
+        self.reading = if whole {
+            Reading::START
+        } else {
+            Reading::Payload(header)
+        };
+        let step = match header.opcode {
+            Opcode::Text => self.data(Some(Kind::Text), header.fin, whole, piece)?,
+            Opcode::Binary => self.data(Some(Kind::Binary), header.fin, whole, piece)?,
+            Opcode::Continuation => self.data(None, header.fin, whole, piece)?,
+            control => match self.control(now, control, piece, whole, out)? {
+                Some(event) => Step::Told(event),
+                None => Step::Next,
+            },
+        };
+        Ok(if whole || matches!(step, Step::Told(_)) {
+            step
+        } else {
+            Step::Starved
+        })
+    }
+
+    /// Reads the rest of a header. `None`: it goes on in the next input.
+    fn read_header<'i>(
+        &mut self,
+        input: &mut &'i mut [u8],
+    ) -> Result<Option<FrameHeader>, ProtocolError> {
+        let Reading::Header { partial, used } = &mut self.reading else {
+            return Ok(None);
+        };
+        if *used == 0
+            && let Some((header, bytes)) = FrameHeader::parse(input, false)?
+        {
+            let (_, rest) = std::mem::take(input).split_at_mut(bytes);
+            *input = rest;
+            return Ok(Some(header));
+        }
+        // Only the last header of an input gets here, so a byte at a time is no loss.
+        while let Some(slot) = partial.get_mut(usize::from(*used))
+            && let Some(byte) = input.split_off_first_mut()
+        {
+            *slot = *byte;
+            *used += 1;
+            let so_far = partial.get(..usize::from(*used)).unwrap_or(partial);
+            if let Some((header, _)) = FrameHeader::parse(so_far, false)? {
+                return Ok(Some(header));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a frame with this header may come now, and fits.
+    fn check_order(&self, header: &FrameHeader) -> Result<(), ProtocolError> {
+        if header.opcode.is_control() {
+            // "Control frames [...] MAY be injected in the middle of a fragmented message" (section 5.4).
+            return Ok(());
+        }
+        let before = match (&self.message, header.opcode) {
+            // A fragmented message consists of a first frame with an opcode other than 0, and frames with the
+            // opcode 0 (section 5.4); "fragments of one message MUST NOT be interleaved between the fragments of
+            // another message".
+            (None, Opcode::Continuation) => return Err(ProtocolError::LoneContinuation),
+            (Some(_), Opcode::Text | Opcode::Binary) => {
+                return Err(ProtocolError::InterruptedMessage);
+            }
+            (message, _) => message.as_ref().map_or(0, |message| message.bytes()),
+        };
+        // Judged by what the peer declares, before any of it arrives: "implementations [...] MUST protect
+        // themselves against exceeding" their limits (section 10.4).
+        if before.saturating_add(header.length) > self.settings.message_bytes as u64 {
+            return Err(ProtocolError::MessageTooBig);
+        }
+        Ok(())
+    }
+
+    /// A piece of a data frame. `kind` is that of the frame's opcode, `None` for a continuation; `whole` says that
+    /// the piece ends the frame.
+    fn data<'i>(
+        &mut self,
+        kind: Option<Kind>,
+        fin: bool,
+        whole: bool,
+        piece: &'i mut [u8],
+    ) -> Result<Step<'i>, ProtocolError> {
+        let message = match (&mut self.message, kind) {
+            (Some(message), _) => message,
+            (None, Some(kind)) if whole && fin => return Ok(Step::Told(single(kind, piece)?)),
+            (None, Some(kind)) => self.message.insert(Box::new(Message::new(kind))),
+            // Refused with the header.
+            (None, None) => return Err(ProtocolError::LoneContinuation),
+        };
+        message.push(piece)?;
+        if whole
+            && fin
+            && let Some(message) = self.message.take()
+        {
+            return Ok(Step::Told(message.finish()?));
+        }
+        Ok(Step::Next)
+    }
+}
+
+/// A message that came in one frame and in one piece.
+fn single(kind: Kind, payload: &mut [u8]) -> Result<Event<'_>, ProtocolError> {
+    Ok(match kind {
+        // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact,
+        // a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_" (section 8.1).
+        Kind::Text => Event::Text(Cow::Borrowed(
+            simdutf8::basic::from_utf8(payload).map_err(|_| ProtocolError::TextNotUtf8)?,
+        )),
+        Kind::Binary => Event::Binary(Cow::Borrowed(payload)),
+    })
+}
