@@ -1,0 +1,280 @@
+//! One worker's connections: a table of entries, and what may be done to each.
+//!
+//! # The methods
+//! * life: [`Shard::insert`], [`Shard::open`], [`Shard::remove`]
+//! * from the socket: [`Shard::handle_input`], [`Shard::handle_eof`], [`Shard::handle_written`]
+//! * from the clock: [`Shard::advance`]
+//! * commands: [`Shard::send`], [`Shard::send_fragment`], [`Shard::ping`], [`Shard::pong`],
+//!   [`Shard::close`], [`Shard::fail`], [`Shard::disconnect`], and the attributes
+//!
+//! Whoever owns the socket leaves a waker with [`Shard::register`] and is woken by every change that it did
+//! not make itself.
+
+mod commands;
+mod entry;
+
+use std::time::{Duration, Instant};
+
+use jackfield_proto::{Connection, Event};
+
+use crate::id::{ConnectionId, LAST_GENERATION, MAX_SLOTS, WorkerIndex};
+use crate::outbox::BufferPool;
+use crate::wheel::Wheel;
+
+pub use commands::{AttributeError, CloseError, SendError};
+pub use entry::{Entry, Phase};
+
+/// What every connection of a shard is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes waiting to be written to one connection.
+    pub backlog_bytes: usize,
+    /// Bytes of one connection's attributes, names and values together.
+    pub attribute_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    generation: u32,
+    entry: Option<Box<Entry>>,
+}
+
+/// The connections of one worker.
+#[derive(Debug)]
+pub struct Shard {
+    worker: WorkerIndex,
+    limits: Limits,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    connections: usize,
+    buffers: BufferPool,
+    wheel: Wheel,
+    due: Vec<ConnectionId>,
+}
+
+impl Shard {
+    /// An empty shard; `tick` is the resolution of its deadlines.
+    pub fn new(worker: WorkerIndex, limits: Limits, tick: Duration, now: Instant) -> Self {
+        Shard {
+            worker,
+            limits,
+            slots: Vec::new(),
+            free: Vec::new(),
+            connections: 0,
+            buffers: BufferPool::default(),
+            wheel: Wheel::new(tick, now),
+            due: Vec::new(),
+        }
+    }
+
+    /// Connections in the table.
+    pub fn len(&self) -> usize {
+        self.connections
+    }
+
+    /// Whether nobody is connected.
+    pub fn is_empty(&self) -> bool {
+        self.connections == 0
+    }
+
+    /// The ids in the table, in no particular order.
+    pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
+        self.slots.iter().enumerate().filter_map(|(slot, s)| {
+            s.entry
+                .as_ref()
+                .map(|_| ConnectionId::new(self.worker, slot, s.generation))
+        })
+    }
+
+    /// Takes a new socket in, in [`Phase::Handshaking`] until `deadline`. None when all ids of this shard
+    /// are in use or spent (16 million at a time, 2 million times each).
+    pub fn insert(
+        &mut self,
+        peer: Box<str>,
+        secure: bool,
+        now: Instant,
+        deadline: Instant,
+    ) -> Option<ConnectionId> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot as usize,
+            None if self.slots.len() < MAX_SLOTS => {
+                self.slots.push(Slot::default());
+                self.slots.len() - 1
+            }
+            None => return None,
+        };
+        let place = self.slots.get_mut(slot)?;
+        place.generation += 1;
+        let id = ConnectionId::new(self.worker, slot, place.generation);
+        place.entry = Some(Box::new(Entry::new(peer, secure, now, deadline)));
+        self.connections += 1;
+        self.wheel.arm(id, deadline);
+        Some(id)
+    }
+
+    /// Forgets a connection; its id is never used again.
+    pub fn remove(&mut self, id: ConnectionId) {
+        let Some(place) = self.place(id) else { return };
+        let Some(mut entry) = place.entry.take() else {
+            return;
+        };
+        if place.generation < LAST_GENERATION {
+            self.free.push(id.slot() as u32);
+        }
+        self.connections -= 1;
+        entry.outbox.clear(&mut self.buffers);
+        if self.connections == 0 && self.slots.len() > 1024 {
+            self.free.shrink_to(1024);
+        }
+    }
+
+    /// A connection's entry.
+    pub fn entry(&self, id: ConnectionId) -> Option<&Entry> {
+        let place = self.slots.get(id.slot())?;
+        (u64::from(place.generation) == id.generation() && id.worker() == self.worker)
+            .then_some(place.entry.as_deref())
+            .flatten()
+    }
+
+    /// A connection's entry, to change what the table itself does not depend on.
+    pub fn entry_mut(&mut self, id: ConnectionId) -> Option<&mut Entry> {
+        self.place(id)?.entry.as_deref_mut()
+    }
+
+    /// The upgrade succeeded: from now on input is frames.
+    pub fn open(&mut self, id: ConnectionId, connection: Connection) {
+        let deadline = connection.poll_timeout();
+        if let Some(entry) = self.entry_mut(id) {
+            entry.deadline = None;
+            entry.connection = Some(connection);
+        }
+        if let Some(deadline) = deadline {
+            self.wheel.arm(id, deadline);
+        }
+    }
+
+    /// Appends bytes that are no frames: the answer to the upgrade request.
+    pub fn append(&mut self, id: ConnectionId, bytes: &[u8]) {
+        if let Some((entry, buffers)) = self.parts(id) {
+            entry.outbox.tail(buffers).extend_from_slice(bytes);
+        }
+    }
+
+    /// Sets a deadline of the socket's owner: linger, refusal. When it passes, [`Entry::expired`] is set
+    /// and the owner is woken.
+    pub fn set_deadline(&mut self, id: ConnectionId, deadline: Instant) {
+        if let Some(entry) = self.entry_mut(id) {
+            entry.deadline = Some(deadline);
+            entry.expired = false;
+            self.wheel.arm(id, deadline);
+        }
+    }
+
+    /// Feeds received bytes; gives the next event and the input behind it. See
+    /// [`Connection::handle_input`]. Replies of the protocol itself go to the outbox.
+    pub fn handle_input<'i>(
+        &mut self,
+        id: ConnectionId,
+        now: Instant,
+        input: &'i mut [u8],
+    ) -> (Option<Event<'i>>, &'i mut [u8]) {
+        self.with_connection(id, |connection, out| {
+            connection.handle_input(now, input, out)
+        })
+        .unwrap_or_default()
+    }
+
+    /// The peer ended its side, or the socket broke.
+    pub fn handle_eof(&mut self, id: ConnectionId) {
+        if let Some(entry) = self.entry_mut(id)
+            && let Some(connection) = &mut entry.connection
+        {
+            connection.handle_eof();
+        }
+    }
+
+    /// The first `count` bytes of the outbox were written.
+    pub fn handle_written(&mut self, id: ConnectionId, count: usize) {
+        let Some((entry, buffers)) = self.parts(id) else {
+            return;
+        };
+        entry.outbox.advance(count, buffers);
+        if entry.outbox.is_empty()
+            && let Some(connection) = &mut entry.connection
+        {
+            connection.handle_drained(entry.outbox.tail(buffers));
+            entry.outbox.advance(0, buffers);
+        }
+    }
+
+    /// Moves the clock to `now`. Ids of connections that were found unhealthy are appended to
+    /// `unhealthy`; owners of sockets with something to do are woken.
+    pub fn advance(&mut self, now: Instant, unhealthy: &mut Vec<ConnectionId>) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.advance(now, &mut due);
+        for id in due.drain(..) {
+            if let Some(next) = self.expire(id, now, unhealthy) {
+                self.wheel.arm(id, next);
+            }
+        }
+        due.shrink_to(1024);
+        self.due = due;
+    }
+
+    /// Looks at the real deadlines of one connection; gives the next one.
+    fn expire(
+        &mut self,
+        id: ConnectionId,
+        now: Instant,
+        unhealthy: &mut Vec<ConnectionId>,
+    ) -> Option<Instant> {
+        let (entry, buffers) = self.parts(id)?;
+        if entry.deadline.is_some_and(|deadline| deadline <= now) {
+            entry.deadline = None;
+            entry.expired = true;
+            entry.wake();
+        }
+        if let Some(connection) = &mut entry.connection
+            && connection.poll_timeout().is_some_and(|at| at <= now)
+        {
+            let event = connection.handle_timeout(now, entry.outbox.tail(buffers));
+            if matches!(event, Some(Event::Unhealthy)) {
+                unhealthy.push(id);
+            }
+            entry.outbox.advance(0, buffers);
+            entry.wake();
+        }
+        entry.next_deadline()
+    }
+
+    fn place(&mut self, id: ConnectionId) -> Option<&mut Slot> {
+        let worker = self.worker;
+        let place = self.slots.get_mut(id.slot())?;
+        (u64::from(place.generation) == id.generation() && id.worker() == worker).then_some(place)
+    }
+
+    /// The entry and the buffers from which its outbox grows.
+    fn parts(&mut self, id: ConnectionId) -> Option<(&mut Entry, &mut BufferPool)> {
+        if id.worker() != self.worker {
+            return None;
+        }
+        let place = self.slots.get_mut(id.slot())?;
+        if u64::from(place.generation) != id.generation() {
+            return None;
+        }
+        Some((place.entry.as_deref_mut()?, &mut self.buffers))
+    }
+
+    /// Runs `act` on an upgraded connection and the tail of its outbox.
+    fn with_connection<T>(
+        &mut self,
+        id: ConnectionId,
+        act: impl FnOnce(&mut Connection, &mut Vec<u8>) -> T,
+    ) -> Option<T> {
+        let (entry, buffers) = self.parts(id)?;
+        let connection = entry.connection.as_mut()?;
+        let answer = act(connection, entry.outbox.tail(buffers));
+        entry.outbox.advance(0, buffers);
+        Some(answer)
+    }
+}
