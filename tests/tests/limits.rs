@@ -1,0 +1,159 @@
+//! The connection cap, and the proof that nothing is left behind: after ten thousand connections that vanish
+//! in every state, descriptors, memory and the registry are back where they were.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use e2e::frame::{CONTINUATION, LengthForm, PING, TEXT, Wire};
+use e2e::{Client, Request, Server, Setup, eventually, process};
+
+#[test]
+fn one_connection_too_many_is_503() {
+    let server = Setup::echo().set("limits", "connections", "3").start();
+    let mut open: Vec<Client> = (0..3).map(|_| Client::open(&server, "/echo")).collect();
+    for _ in 0..5 {
+        let mut extra = Client::tcp(server.address());
+        extra.write(&Request::upgrade("/echo").bytes());
+        let response = extra.response();
+        assert_eq!(response.status, 503, "{response:?}");
+        let retry = response.field("retry-after").expect("Retry-After");
+        assert!(
+            retry.parse::<u32>().is_ok_and(|seconds| seconds > 0),
+            "{retry}"
+        );
+        assert_eq!(response.field("connection"), Some("close"));
+        extra.expect_fin();
+    }
+    for client in &mut open {
+        assert_eq!(client.ask_text("unharmed"), "unharmed");
+    }
+    // A place that becomes free can be taken.
+    open.pop().expect("a client").close(1000, "");
+    eventually("a free place is given away", || {
+        let mut client = Client::tcp(server.address());
+        client.write(&Request::upgrade("/echo").bytes());
+        client.response().status == 101
+    });
+}
+
+/// Sockets that never became connections count while they are open, and no longer.
+#[test]
+fn half_open_sockets_count_and_are_freed() {
+    let server = Setup::echo().set("limits", "connections", "4").start();
+    let half: Vec<Client> = (0..4)
+        .map(|_| {
+            let mut client = Client::tcp(server.address());
+            client.write(b"GET ");
+            client
+        })
+        .collect();
+    eventually("the cap is reached", || {
+        Client::ask(server.address(), Request::upgrade("/nobody").bytes()).status == 503
+    });
+    drop(half);
+    eventually("the cap is free again", || {
+        Client::ask(server.address(), Request::upgrade("/nobody").bytes()).status == 404
+    });
+}
+
+/// Connects, brings the connection into one of the states, and vanishes.
+fn vanish(server: &Server, state: usize) {
+    let mut client = Client::tcp(server.address());
+    let upgrade = Request::upgrade("/echo").bytes();
+    // A server that has closed already is fine; nothing here is waited for but the upgrade.
+    let later = |client: &mut Client, bytes: &[u8]| drop(client.try_write(bytes));
+    let upgraded = |client: &mut Client| {
+        client.write(&upgrade);
+        client.response().status == 101
+    };
+    match state {
+        // Nothing sent; half a request; a whole one whose answer is never read.
+        0 => {}
+        1 => later(&mut client, &upgrade[..upgrade.len() / 2]),
+        2 => later(&mut client, &upgrade),
+        // Refused.
+        3 => later(&mut client, &Request::get("/echo").bytes()),
+        // Upgraded and idle; in a frame's header; in a payload; in a message; behind a ping.
+        4 => drop(upgraded(&mut client)),
+        5 if upgraded(&mut client) => later(&mut client, &[0x81]),
+        6 if upgraded(&mut client) => {
+            let frame = Wire::new(TEXT, "x").declaring(60_000, LengthForm::Bits16);
+            later(&mut client, &frame.bytes());
+        }
+        7 if upgraded(&mut client) => {
+            later(&mut client, &Wire::new(TEXT, "begun").more().bytes());
+            later(&mut client, &Wire::new(CONTINUATION, "x").more().bytes());
+        }
+        8 if upgraded(&mut client) => later(&mut client, &Wire::new(PING, "x").bytes()),
+        // With a reply that is never read; after its own close frame; failed for an offence.
+        9 if upgraded(&mut client) => {
+            later(&mut client, &Wire::new(TEXT, "x".repeat(100_000)).bytes());
+        }
+        10 if upgraded(&mut client) => later(&mut client, &Wire::close(1000, "").bytes()),
+        11 if upgraded(&mut client) => {
+            later(&mut client, &Wire::new(TEXT, "x").unmasked().bytes());
+        }
+        _ => {}
+    }
+    // Half of them with RST, half with FIN.
+    if state % 2 == 0 {
+        client.reset();
+    }
+}
+
+const STATES: usize = 12;
+
+fn storm(server: &Server, count: usize) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= count {
+                        break;
+                    }
+                    vanish(server, number % STATES);
+                }
+            });
+        }
+    });
+}
+
+/// Item 11 of the closing checklist.
+#[test]
+fn ten_thousand_abrupt_disconnects_leave_nothing_behind() {
+    const PLACES: usize = 400;
+    let setup = Setup::echo()
+        .set("limits", "connections", &PLACES.to_string())
+        .variable("RUST_LOG", "warn,jackfield=info");
+    let server = setup.start();
+    let fresh = process::descriptors(server.pid());
+    let settled = || {
+        eventually("descriptors back at the baseline", || {
+            process::descriptors(server.pid()) <= fresh
+        });
+    };
+    // The first storm pays for what is kept on purpose: buffers, the allocator's arenas.
+    storm(&server, 2_000);
+    settled();
+    let warm = process::resident_kib(server.pid());
+    storm(&server, 10_000);
+    settled();
+    let after = process::resident_kib(server.pid());
+    // A leak of one kilobyte a connection would be ten megabytes.
+    assert!(
+        after <= warm + 4 * 1024,
+        "{warm} KiB before, {after} KiB after"
+    );
+    // The registry is empty: every place can be taken again.
+    let mut open: Vec<Client> = (0..PLACES)
+        .map(|_| Client::open(&server, "/echo"))
+        .collect();
+    let mut extra = Client::tcp(server.address());
+    extra.write(&Request::upgrade("/echo").bytes());
+    assert_eq!(extra.response().status, 503);
+    for client in &mut open {
+        assert_eq!(client.ask_text("x"), "x");
+    }
+    assert!(!server.log().text().contains("panicked"));
+}
