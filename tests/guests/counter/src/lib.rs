@@ -31,7 +31,9 @@ impl State for Counter {
     }
 
     fn restore(&mut self, from_version: String, state: Vec<u8>) -> Result<(), String> {
-        let number = String::from_utf8(state).ok().and_then(|text| text.parse().ok());
+        let number = String::from_utf8(state)
+            .ok()
+            .and_then(|text| text.parse().ok());
         self.number = number.ok_or_else(|| format!("what {from_version} saved is no number"))?;
         Ok(())
     }

@@ -30,13 +30,19 @@ fn attempt(command: &str) -> Result<String, String> {
     let (verb, target) = command.split_once(' ').unwrap_or((command, ""));
     match verb {
         "read" => std::fs::read_to_string(target).map_err(text),
-        "write" => std::fs::write(target, "jackfield was here").map(|()| target.to_owned()).map_err(text),
+        "write" => std::fs::write(target, "jackfield was here")
+            .map(|()| target.to_owned())
+            .map_err(text),
         "list" => {
             let entries = std::fs::read_dir(target).map_err(text)?;
             Ok(format!("{} entries", entries.count()))
         }
-        "connect" => TcpStream::connect(target).map(|_| target.to_owned()).map_err(text),
-        "bind" => TcpListener::bind(target).map(|_| target.to_owned()).map_err(text),
+        "connect" => TcpStream::connect(target)
+            .map(|_| target.to_owned())
+            .map_err(text),
+        "bind" => TcpListener::bind(target)
+            .map(|_| target.to_owned())
+            .map_err(text),
         "env" => all(std::env::vars().map(|(name, value)| format!("{name}={value}"))),
         "args" => all(std::env::args()),
         _ => Err(format!("no such command: {verb}")),
@@ -45,7 +51,11 @@ fn attempt(command: &str) -> Result<String, String> {
 
 fn all(values: impl Iterator<Item = String>) -> Result<String, String> {
     let values: Vec<String> = values.collect();
-    if values.is_empty() { Err("nothing there".to_owned()) } else { Ok(values.join(" ")) }
+    if values.is_empty() {
+        Err("nothing there".to_owned())
+    } else {
+        Ok(values.join(" "))
+    }
 }
 
 fn text(error: impl Display) -> String {

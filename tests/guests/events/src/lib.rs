@@ -11,8 +11,8 @@
 use std::fmt::{Arguments, Write as _};
 
 use jackfield_guest::{
-    Connection, ConnectionEvents, Ending, ErrorKind, Handler, Handshake, Header, HealthEvents, Message,
-    Rejection, ServerEvents, SocketEvents, State, UpgradeRequest,
+    Connection, ConnectionEvents, Ending, ErrorKind, Handler, Handshake, Header, HealthEvents,
+    Message, Rejection, ServerEvents, SocketEvents, State, UpgradeRequest,
 };
 
 /// More than this is not kept; the last line says so.
@@ -51,8 +51,15 @@ impl Handler for Events {
             }
             Some("clear") => return self.lines.clear(),
             _ => {
-                let kind = if message.as_text().is_some() { "text" } else { "binary" };
-                self.record(format_args!("business-handler {id} {kind} {}", message.len()));
+                let kind = if message.as_text().is_some() {
+                    "text"
+                } else {
+                    "binary"
+                };
+                self.record(format_args!(
+                    "business-handler {id} {kind} {}",
+                    message.len()
+                ));
                 message
             }
         };
@@ -68,11 +75,17 @@ impl Handshake for Events {
             "check-custom-header {} {} {}",
             request.connection, request.path, request.peer
         ));
-        Ok(vec![Header::new("x-events", request.connection.to_string())])
+        Ok(vec![Header::new(
+            "x-events",
+            request.connection.to_string(),
+        )])
     }
 
     fn select_protocol(&mut self, connection: Connection, offered: Vec<String>) -> Option<String> {
-        self.record(format_args!("select-protocol {connection} {}", offered.join(",")));
+        self.record(format_args!(
+            "select-protocol {connection} {}",
+            offered.join(",")
+        ));
         offered.into_iter().next()
     }
 }
@@ -83,8 +96,14 @@ impl ConnectionEvents for Events {
     }
 
     fn on_disconnected(&mut self, connection: Connection, ending: Ending) {
-        let Ending { code, reason, clean } = ending;
-        self.record(format_args!("on-disconnected {connection} {code} {clean} {reason}"));
+        let Ending {
+            code,
+            reason,
+            clean,
+        } = ending;
+        self.record(format_args!(
+            "on-disconnected {connection} {code} {clean} {reason}"
+        ));
     }
 }
 
@@ -94,11 +113,15 @@ impl SocketEvents for Events {
     }
 
     fn on_upgrade_part_receive(&mut self, connection: Connection, received: u32) {
-        self.record(format_args!("on-upgrade-part-receive {connection} {received}"));
+        self.record(format_args!(
+            "on-upgrade-part-receive {connection} {received}"
+        ));
     }
 
     fn on_handshake_failure(&mut self, connection: Connection, status: u16, reason: String) {
-        self.record(format_args!("on-handshake-failure {connection} {status} {reason}"));
+        self.record(format_args!(
+            "on-handshake-failure {connection} {status} {reason}"
+        ));
     }
 
     fn on_after_remove_socket(&mut self, connection: Connection) {
