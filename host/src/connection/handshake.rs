@@ -1,0 +1,180 @@
+//! From the first byte to the 101, or to the refusal. What a request must look like is the protocol crate's
+//! business; who may connect is the plugins'.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jackfield_hub::ConnectionId;
+use jackfield_plugin::{ErrorKind, Header, UpgradeRequest};
+use jackfield_proto::{self as proto, Head, Refusal, RequestReader, Upgrade};
+
+use super::{Connection, Turn};
+use crate::dispatch;
+use crate::instances::outside;
+
+/// When a client may try again when there are too many connections, or the server is stopping.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// How a handshake can end without an open connection.
+enum Ended {
+    /// The answer is a refusal.
+    Refused(Refusal),
+    /// The answer is a page: a plain request that was served.
+    Page(Vec<u8>),
+    /// The peer is gone, or nobody wants to know any more.
+    Left(Option<std::io::Error>),
+}
+
+impl From<Refusal> for Ended {
+    fn from(refusal: Refusal) -> Self {
+        Ended::Refused(refusal)
+    }
+}
+
+impl Connection {
+    /// Awaits the upgrade request and answers it. Gives the bytes that came behind a good one; None when there
+    /// is no connection, and everything about that has been said and told.
+    pub(super) async fn handshake(&mut self) -> Option<Vec<u8>> {
+        dispatch::connected(&self.worker, self.id).await;
+        match self.try_handshake().await {
+            Ok(leftover) => {
+                dispatch::opened(&self.worker, self.id).await;
+                return Some(leftover);
+            }
+            Err(Ended::Refused(refusal)) => {
+                tracing::debug!(connection = %self.id, status = refusal.status, reason = %refusal, "upgrade refused");
+                self.answer(&refusal.response());
+                // Told before the answer is written, so that a client that has it can rely on it.
+                self.failed(refusal.status, &refusal.to_string()).await;
+                self.linger().await;
+            }
+            Err(Ended::Page(page)) => {
+                self.answer(&page);
+                self.linger().await;
+            }
+            Err(Ended::Left(error)) => {
+                if let Some(error) = error {
+                    let detail = error.to_string();
+                    dispatch::report_error(&self.worker, self.id, ErrorKind::Transport, &detail)
+                        .await;
+                }
+                self.failed(0, "the peer left").await;
+            }
+        }
+        None
+    }
+
+    async fn failed(&self, status: u16, reason: &str) {
+        dispatch::handshake_failed(&self.worker, self.id, status, reason).await;
+    }
+
+    async fn try_handshake(&mut self) -> Result<Vec<u8>, Ended> {
+        let (head, leftover) = self.read_head().await?;
+        if self.permit.is_none() || self.worker.draining.get() {
+            return Err(Refusal::unavailable(RETRY_AFTER).into());
+        }
+        let (route, upgrade) = self.route(&head)?;
+        if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
+            entry.route = Some(route);
+        }
+        let request = self.upgrade_request(self.id, &head, &upgrade);
+        let extra = dispatch::check_custom_header(&self.worker, self.id, &request).await?;
+        let protocol =
+            dispatch::select_protocol(&self.worker, self.id, &upgrade.protocols).await?;
+        let response = upgrade
+            .accept(protocol.as_deref(), &extra)
+            .map_err(|_| Refusal::internal())?;
+        self.answer(&response);
+        let settings = self
+            .worker
+            .site
+            .routes
+            .get(usize::from(route))
+            .map(|route| route.settings.clone())
+            .unwrap_or_else(|| Arc::new(proto::Settings::default()));
+        let mut shard = self.worker.shard.borrow_mut();
+        if let Some(entry) = shard.entry_mut(self.id) {
+            entry.protocol = protocol.map(String::into_boxed_str);
+        }
+        shard.open(
+            self.id,
+            proto::Connection::new(settings, Instant::now()),
+        );
+        Ok(leftover)
+    }
+
+    /// Reads until the head of the request is complete.
+    async fn read_head(&mut self) -> Result<(Head, Vec<u8>), Ended> {
+        let mut reader = RequestReader::new(self.worker.site.request_limits());
+        loop {
+            match self.turn().await {
+                Turn::Input(buffer, count) => {
+                    let pushed = reader.push(buffer.get(..count).unwrap_or_default());
+                    self.give_back(buffer);
+                    if let Some(complete) = pushed? {
+                        return Ok(complete);
+                    }
+                    dispatch::part_received(&self.worker, self.id, reader.received()).await;
+                }
+                Turn::Expired if self.worker.draining.get() => {
+                    return Err(Refusal::unavailable(RETRY_AFTER).into());
+                }
+                Turn::Expired => {
+                    let waited = self.accepted.elapsed();
+                    tracing::debug!(connection = %self.id, ?waited, "no complete upgrade request (limits.handshake_timeout)");
+                    return Err(Refusal::timeout().into());
+                }
+                Turn::Broken(error) => return Err(Ended::Left(Some(error))),
+                Turn::Eof | Turn::Disconnect | Turn::Finished => return Err(Ended::Left(None)),
+            }
+        }
+    }
+
+    /// Which route the request is for, and whether it is an upgrade that may go there.
+    fn route(&self, head: &Head) -> Result<(u16, Upgrade), Ended> {
+        let site = &self.worker.site;
+        if let Some(index) = site.route(head.path())
+            && let Some(route) = site.routes.get(usize::from(index))
+        {
+            return Ok((index, head.upgrade(false, &route.origins)?));
+        }
+        if head.path() == "/"
+            && !head.wants_upgrade()
+            && head.method() == "GET"
+            && let Some(page) = &site.playground
+        {
+            return Err(Ended::Page(page.clone()));
+        }
+        Err(Refusal::not_found().into())
+    }
+
+    fn upgrade_request(&self, id: ConnectionId, head: &Head, upgrade: &Upgrade) -> UpgradeRequest {
+        let shard = self.worker.shard.borrow();
+        let entry = shard.entry(id);
+        UpgradeRequest {
+            connection: outside(id),
+            peer: entry.map(|e| e.peer.to_string()).unwrap_or_default(),
+            secure: entry.is_some_and(|e| e.secure),
+            authority: head.authority().to_owned(),
+            path: head.path().to_owned(),
+            query: head.query().map(str::to_owned),
+            headers: head
+                .headers()
+                .iter()
+                .map(|(name, value)| Header {
+                    name: name.clone(),
+                    value: value.clone(),
+                })
+                .collect(),
+            protocols: upgrade.protocols.clone(),
+        }
+    }
+
+    /// Puts an HTTP response into the outbox.
+    fn answer(&self, response: &[u8]) {
+        self.worker
+            .shard
+            .borrow_mut()
+            .append(self.id, response);
+    }
+}

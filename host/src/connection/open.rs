@@ -1,0 +1,150 @@
+//! An upgraded connection: input becomes events, events become calls, replies are written once per turn.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use jackfield_hub::Phase;
+use jackfield_plugin::ErrorKind;
+use jackfield_proto::{Event, Status};
+
+use super::{Connection, READ_BELOW, Turn};
+use crate::dispatch;
+use crate::instances::Message;
+
+impl Connection {
+    /// Serves until the protocol is done, or the socket.
+    pub(super) async fn open(&mut self, mut leftover: Vec<u8>) {
+        if !leftover.is_empty() {
+            self.process(&mut leftover).await;
+        }
+        drop(leftover);
+        loop {
+            match self.turn().await {
+                Turn::Input(mut buffer, count) => {
+                    self.process(buffer.get_mut(..count).unwrap_or_default())
+                        .await;
+                    self.give_back(buffer);
+                }
+                Turn::Eof => self.worker.shard.borrow_mut().handle_eof(self.id),
+                Turn::Broken(error) => {
+                    self.worker.shard.borrow_mut().handle_eof(self.id);
+                    Box::pin(self.broken(error)).await;
+                    return;
+                }
+                // Set when the last bytes of a finished connection wait for a peer that does not read.
+                Turn::Expired | Turn::Disconnect | Turn::Finished => return,
+            }
+        }
+    }
+
+    async fn broken(&self, error: std::io::Error) {
+        let detail = error.to_string();
+        dispatch::report_error(&self.worker, self.id, ErrorKind::Transport, &detail).await;
+    }
+
+    /// Handles input to its end, each event before the next is looked for: answers to earlier input go out
+    /// before anything that later input causes.
+    async fn process(&mut self, input: &mut [u8]) {
+        let mut rest = input;
+        self.set_in_turn(true);
+        loop {
+            let (event, behind) =
+                self.worker
+                    .shard
+                    .borrow_mut()
+                    .handle_input(self.id, Instant::now(), rest);
+            rest = behind;
+            match event {
+                None => break,
+                Some(Event::Text(text)) => self.deliver(Message::Text(text)).await,
+                Some(Event::Binary(bytes)) => self.deliver(Message::Binary(bytes)).await,
+                Some(Event::Failed(error)) => {
+                    tracing::debug!(connection = %self.id, %error, "the peer broke RFC 6455");
+                    let (worker, id) = (self.worker.clone(), self.id);
+                    let detail = error.to_string();
+                    self.attend(Box::pin(dispatch::report_error(
+                        &worker,
+                        id,
+                        ErrorKind::Protocol,
+                        &detail,
+                    )))
+                    .await;
+                }
+                Some(Event::PeerClosed | Event::Unhealthy | Event::CloseTimedOut) => {}
+            }
+            if self.waiting() > READ_BELOW {
+                poll_fn(|cx| self.poll_drain(cx)).await;
+            }
+        }
+        self.set_in_turn(false);
+    }
+
+    async fn deliver(&mut self, message: Message<'_>) {
+        let phase = self
+            .worker
+            .shard
+            .borrow()
+            .entry(self.id)
+            .map(jackfield_hub::Entry::phase);
+        // The contract: after `close`, messages from the peer are no longer delivered.
+        if phase == Some(Phase::Open) {
+            let (worker, id) = (self.worker.clone(), self.id);
+            self.attend(dispatch::message(&worker, id, message)).await;
+        }
+    }
+
+    /// Awaits a call. Whenever the call is suspended, what was sent so far is written, and whatever others send
+    /// meanwhile too.
+    async fn attend<T>(&mut self, call: impl Future<Output = T>) -> T {
+        let mut call = pin!(call);
+        poll_fn(|cx| {
+            self.set_in_turn(true);
+            let polled = call.as_mut().poll(cx);
+            if polled.is_pending() {
+                self.set_in_turn(false);
+                if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
+                    entry.register(cx.waker());
+                }
+                // An error stays with the socket; the next turn meets it.
+                let _ = self.poll_write(cx);
+            }
+            polled
+        })
+        .await
+    }
+
+    /// Ready when enough was written that more input may cause more output, or when that will never be.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_write(cx).is_err() {
+            return Poll::Ready(());
+        }
+        let mut shard = self.worker.shard.borrow_mut();
+        let Some(entry) = shard.entry_mut(self.id) else {
+            return Poll::Ready(());
+        };
+        if entry.outbox.len() <= READ_BELOW
+            || entry.disconnect
+            || entry.status() != Some(Status::Open)
+        {
+            entry.in_turn = true;
+            return Poll::Ready(());
+        }
+        entry.in_turn = false;
+        entry.register(cx.waker());
+        Poll::Pending
+    }
+
+    fn set_in_turn(&self, in_turn: bool) {
+        if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
+            entry.in_turn = in_turn;
+        }
+    }
+
+    /// Bytes that wait to be written.
+    fn waiting(&self) -> usize {
+        let shard = self.worker.shard.borrow();
+        shard.entry(self.id).map_or(0, |entry| entry.outbox.len())
+    }
+}

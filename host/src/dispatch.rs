@@ -1,0 +1,188 @@
+//! The one place where policy lives: which plugins hear of what, in which order, and what a refusal, a trap
+//! or a timeout means for the connection.
+//!
+//! | what happened | in the handshake | afterwards |
+//! |---|---|---|
+//! | the plugin's call trapped | 500 | the connection is failed with 1011 |
+//! | the call ran out of its time budget | 503 | 1011 |
+//! | an event hook trapped | logged | logged |
+//! | the outgoing buffer is full | | 1013 |
+//! | no traffic, or no pong | | 1001, by the protocol crate |
+
+mod handshake;
+mod trouble;
+
+use std::borrow::Cow;
+use std::rc::Rc;
+use std::time::Instant;
+
+use jackfield_hub::{ConnectionId, Phase};
+use jackfield_plugin::{Ending, Exports};
+
+pub(crate) use handshake::{check_custom_header, select_protocol};
+pub(crate) use trouble::{backlog_full, report_error, trapped};
+
+use crate::instances::{Answer, Failure, Hook, Message};
+use crate::server::PluginIndex;
+use crate::worker::Worker;
+
+/// RFC 6455 section 7.4.1: going away, such as a server going down.
+const GOING_AWAY: u16 = 1001;
+/// RFC 6455 section 7.4.1: an unexpected condition in the server.
+const INTERNAL_ERROR: u16 = 1011;
+
+/// Runs a hook of one plugin.
+async fn call(
+    worker: &Rc<Worker>,
+    plugin: PluginIndex,
+    connection: Option<ConnectionId>,
+    hook: Hook<'_>,
+) -> Result<Answer, Failure> {
+    // Boxed, so that a connection that is not in a call does not carry room for one.
+    Box::pin(worker.placement(plugin).call(worker, connection, hook)).await
+}
+
+/// Runs an event hook of every one of `plugins` that exports it. A trap is logged and changes nothing else.
+async fn tell(
+    worker: &Rc<Worker>,
+    plugins: &[PluginIndex],
+    exported: fn(Exports) -> bool,
+    connection: Option<ConnectionId>,
+    hook: impl Fn() -> Hook<'static>,
+) -> Vec<(PluginIndex, Failure)> {
+    let mut failures = Vec::new();
+    for &plugin in plugins {
+        if !exported(worker.placement(plugin).exports()) {
+            continue;
+        }
+        if let Err(failure) = call(worker, plugin, connection, hook()).await {
+            trouble::log(worker, plugin, connection, &failure);
+            failures.push((plugin, failure));
+        }
+    }
+    failures
+}
+
+/// A socket was accepted.
+pub(crate) async fn connected(worker: &Rc<Worker>, id: ConnectionId) {
+    if !worker.site.has_socket_events(worker) {
+        return;
+    }
+    let peer = worker.shard.borrow().entry(id).map(|e| e.peer.to_string());
+    let peer = peer.unwrap_or_default();
+    let hook = || Hook::OnConnected(id, Cow::Owned(peer.clone()));
+    let all = &worker.site.all_plugins;
+    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+}
+
+/// A part of the upgrade request arrived.
+pub(crate) async fn part_received(worker: &Rc<Worker>, id: ConnectionId, received: usize) {
+    let received = u32::try_from(received).unwrap_or(u32::MAX);
+    let hook = || Hook::OnUpgradePartReceive(id, received);
+    let all = &worker.site.all_plugins;
+    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+}
+
+/// The upgrade was refused with a status, or the peer left (status 0).
+pub(crate) async fn handshake_failed(
+    worker: &Rc<Worker>,
+    id: ConnectionId,
+    status: u16,
+    reason: &str,
+) {
+    let hook = || Hook::OnHandshakeFailure(id, status, Cow::Owned(reason.to_owned()));
+    let all = &worker.site.all_plugins;
+    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+}
+
+/// The 101 is in the outbox.
+pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
+    let route: Vec<_> = worker.plugins_of(id).to_vec();
+    let hook = || Hook::OnHandshakeSuccess(id);
+    for (plugin, failure) in tell(worker, &route, |e| e.connection_events, Some(id), hook).await {
+        trapped(worker, plugin, id, &failure).await;
+    }
+}
+
+/// A message arrived: the first plugin of the route with a handler gets it.
+pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Message<'_>) {
+    let handler = worker
+        .plugins_of(id)
+        .iter()
+        .copied()
+        .find(|&plugin| worker.placement(plugin).exports().handler);
+    let Some(plugin) = handler else {
+        tracing::debug!(connection = %id, "a message was ignored: no plugin of the route exports handler");
+        return;
+    };
+    let hook = Hook::BusinessHandler(id, message);
+    if let Err(failure) = call(worker, plugin, Some(id), hook).await {
+        trouble::log(worker, plugin, Some(id), &failure);
+        trapped(worker, plugin, id, &failure).await;
+    }
+}
+
+/// An upgraded connection ended.
+pub(crate) async fn disconnected(worker: &Rc<Worker>, id: ConnectionId, ending: &Ending) {
+    let route: Vec<_> = worker.plugins_of(id).to_vec();
+    let hook = || Hook::OnDisconnected(id, Cow::Owned(ending.clone()));
+    tell(worker, &route, |e| e.connection_events, Some(id), hook).await;
+}
+
+/// The socket is closed and its id is gone.
+pub(crate) async fn removed(worker: &Rc<Worker>, id: ConnectionId) {
+    let hook = || Hook::OnAfterRemoveSocket(id);
+    let all = &worker.site.all_plugins;
+    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+    for placement in &worker.placements {
+        placement.forget(id);
+    }
+}
+
+/// The health check found these silent: they are closed, and the plugins of their routes hear of it.
+pub(crate) async fn unhealthy(worker: &Rc<Worker>, ids: Vec<ConnectionId>) {
+    tracing::debug!(
+        count = ids.len(),
+        "unhealthy connections are closed (health.interval, health.ping)"
+    );
+    for &plugin in &worker.site.all_plugins {
+        let own: Vec<_> = ids
+            .iter()
+            .copied()
+            .filter(|&id| worker.may_reach(plugin, id))
+            .collect();
+        if own.is_empty() {
+            continue;
+        }
+        let hook = || Hook::OnAfterHealthCheck(Cow::Owned(own.clone()));
+        tell(worker, &[plugin], |e| e.health_events, None, hook).await;
+    }
+}
+
+/// The server stops: every instance of this worker is told, within its time budget.
+pub(crate) async fn shutting_down(worker: &Rc<Worker>) {
+    for (index, placement) in worker.placements.iter().enumerate() {
+        if placement.exports().server_events {
+            for error in placement.shut_down().await {
+                trouble::log(worker, PluginIndex(index), None, &Failure::Call(error));
+            }
+        }
+    }
+}
+
+/// Starts the closing handshake on every open connection, and ends the handshakes under way.
+pub(crate) fn close_all(worker: &Worker, now: Instant) {
+    let mut shard = worker.shard.borrow_mut();
+    let ids: Vec<_> = shard.ids().collect();
+    for id in ids {
+        match shard.entry(id).map(jackfield_hub::Entry::phase) {
+            // RFC 6455 section 7.4.1: 1001 "indicates that an endpoint is going away, such as a server going down".
+            Some(Phase::Open) => {
+                // Open, and the code is one that may be sent.
+                let _ = shard.close(id, now, GOING_AWAY, "the server is shutting down");
+            }
+            Some(Phase::Handshaking) => shard.set_deadline(id, now),
+            Some(Phase::Closing) | None => {}
+        }
+    }
+}

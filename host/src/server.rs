@@ -1,0 +1,211 @@
+//! The server: assembled top to bottom in [`Server::start`], ended by [`Server::stop`].
+
+mod accept;
+mod site;
+mod stopping;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jackfield_plugin::Plugin;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::{oneshot, watch};
+
+pub(crate) use site::{PluginIndex, Site};
+pub use stopping::{Stopped, StopReason};
+
+use crate::config::Config;
+use crate::worker::{self, Mailbox, Start};
+
+/// A plugin that was read, checked and compiled.
+#[derive(Clone)]
+pub struct LoadedPlugin {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The component.
+    pub plugin: Plugin,
+}
+
+/// Why a server could not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another process listens there.
+    #[error("{address} is already in use: stop the program that listens there, or choose another address (`[listen] address` in the configuration, `--listen` for `run`)")]
+    AddressInUse {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The system does not let us listen there.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A plugin of the configuration was not given.
+    #[error("plugin `{0}` is configured, but was not loaded")]
+    NotLoaded(String),
+    /// A plugin's first instance could not be made.
+    #[error("plugin `{plugin}` does not start: {reason}")]
+    Plugin {
+        /// Its name.
+        plugin: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// A thread could not be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// A worker ended before it served.
+    #[error("a worker ended while it was starting; the log says why")]
+    Worker,
+}
+
+/// A server that serves.
+pub struct Server {
+    address: SocketAddr,
+    shutdown_timeout: Duration,
+    stop: watch::Sender<Option<Instant>>,
+    /// Connections that were dropped at the end.
+    control: Option<thread::JoinHandle<usize>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Server {
+    /// Starts listening and serving. Blocks until every plugin has its first instances.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or a plugin does not start; see [`StartError`].
+    pub fn start(config: Config, plugins: Vec<LoadedPlugin>) -> Result<Server, StartError> {
+        let listener = listen(&config)?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| StartError::Listen {
+                address: config.listen.address,
+                source,
+            })?;
+        let site = Arc::new(Site::new(config));
+        let plugins = site.in_order(plugins)?;
+        site.warn_about(&plugins);
+        let workers = start_workers(&site, &plugins)?;
+        let (stop, stopping) = watch::channel(None);
+        let (ended_sender, ended) = oneshot::channel();
+        let shutdown_timeout = site.config.limits.shutdown_timeout;
+        let control = thread::Builder::new()
+            .name("control".into())
+            .spawn(move || {
+                let dropped = accept::run(listener, &site, workers, stopping);
+                // Whoever waits for the server may have stopped waiting.
+                let _ = ended_sender.send(());
+                dropped
+            })?;
+        Ok(Server {
+            address,
+            shutdown_timeout,
+            stop,
+            control: Some(control),
+            ended,
+        })
+    }
+
+    /// Where the server listens, with the port that the system chose.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: no new sockets, plugins are told, connections are closed with 1001, and after
+    /// `limits.shutdown_timeout` what is left is dropped. Blocks until it is done.
+    pub fn stop(mut self) -> Stopped {
+        self.request_stop();
+        self.join(StopReason::Asked)
+    }
+
+    fn request_stop(&self) {
+        self.stop
+            .send_replace(Some(Instant::now() + self.shutdown_timeout));
+    }
+
+    fn join(&mut self, reason: StopReason) -> Stopped {
+        let dropped = self
+            .control
+            .take()
+            .and_then(|control| control.join().ok())
+            .unwrap_or_default();
+        Stopped { reason, dropped }
+    }
+}
+
+/// A running worker as the control thread sees it.
+pub(crate) struct RunningWorker {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) ended: oneshot::Receiver<usize>,
+    pub(crate) thread: thread::JoinHandle<()>,
+}
+
+fn start_workers(site: &Arc<Site>, plugins: &[Plugin]) -> Result<Vec<RunningWorker>, StartError> {
+    let capacity = site.config.limits.mailbox;
+    // The worker is a byte of a connection's id.
+    let count = site.config.listen.workers.clamp(1, 256);
+    let (mailboxes, receivers): (Vec<_>, Vec<_>) =
+        (0..count).map(|_| Mailbox::new(capacity)).unzip();
+    let mut workers = Vec::new();
+    let mut starting = Vec::new();
+    for (index, letters) in (0..=u8::MAX).zip(receivers) {
+        let (ready, is_ready) = oneshot::channel();
+        let (ended_sender, ended) = oneshot::channel();
+        let thread = worker::spawn(Start {
+            index,
+            site: site.clone(),
+            plugins: plugins.to_vec(),
+            mailboxes: mailboxes.clone(),
+            letters,
+            ready,
+            ended: ended_sender,
+        })?;
+        starting.push(is_ready);
+        if let Some(mailbox) = mailboxes.get(usize::from(index)) {
+            workers.push(RunningWorker {
+                mailbox: mailbox.clone(),
+                ended,
+                thread,
+            });
+        }
+    }
+    for is_ready in starting {
+        match is_ready.blocking_recv() {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => {
+                return Err(StartError::Plugin {
+                    plugin: failure.plugin,
+                    reason: failure.failure.to_string(),
+                });
+            }
+            Err(_) => return Err(StartError::Worker),
+        }
+    }
+    Ok(workers)
+}
+
+fn listen(config: &Config) -> Result<TcpListener, StartError> {
+    let address = config.listen.address;
+    let bind = || {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        // A restart may take the port over while old connections linger in TIME_WAIT.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(i32::try_from(config.listen.backlog).unwrap_or(i32::MAX))?;
+        Ok(TcpListener::from(socket))
+    };
+    bind().map_err(|source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::AddrInUse => StartError::AddressInUse { address },
+        _ => StartError::Listen { address, source },
+    })
+}

@@ -1,0 +1,161 @@
+//! What all workers know and none changes: routes, plugins by number, limits.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jackfield_plugin::Plugin;
+use jackfield_proto::{OriginPattern, OriginPolicy, RequestLimits, Settings, plain_response};
+
+use super::{LoadedPlugin, StartError};
+use crate::config::resolved::{self, Config, Origins};
+use crate::playground;
+use crate::worker::Worker;
+
+/// A plugin by its place in [`Site::plugins`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PluginIndex(pub(crate) usize);
+
+/// A route.
+pub(crate) struct Route {
+    pub(crate) path: String,
+    /// In the order in which their hooks run.
+    pub(crate) plugins: Vec<PluginIndex>,
+    pub(crate) origins: OriginPolicy,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// The configuration in the shape in which workers use it.
+pub(crate) struct Site {
+    pub(crate) config: Config,
+    /// By the number that an entry of the hub keeps.
+    pub(crate) routes: Vec<Route>,
+    by_path: HashMap<String, u16>,
+    /// By [`PluginIndex`].
+    pub(crate) plugins: Vec<(String, resolved::Plugin)>,
+    pub(crate) all_plugins: Vec<PluginIndex>,
+    /// The whole response of `GET /`, when it is not turned off.
+    pub(crate) playground: Option<Vec<u8>>,
+}
+
+impl Site {
+    pub(crate) fn new(config: Config) -> Self {
+        let plugins: Vec<_> = config
+            .plugins
+            .iter()
+            .map(|(name, plugin)| (name.clone(), plugin.clone()))
+            .collect();
+        let index = |name: &String| plugins.iter().position(|(other, _)| other == name);
+        let mut routes = Vec::new();
+        let mut by_path = HashMap::new();
+        for (number, (path, route)) in (0..u16::MAX).zip(&config.routes) {
+            by_path.insert(path.clone(), number);
+            routes.push(Route {
+                path: path.clone(),
+                // The configuration has checked that routes name plugins that exist.
+                plugins: route
+                    .plugins
+                    .iter()
+                    .filter_map(index)
+                    .map(PluginIndex)
+                    .collect(),
+                origins: policy(&route.origins),
+                settings: Arc::new(Settings {
+                    message_bytes: route.message_bytes,
+                    close_timeout: config.limits.close_timeout,
+                    health_interval: config.health.interval,
+                    ping: config.health.ping,
+                    ..Settings::default()
+                }),
+            });
+        }
+        let paths: Vec<&str> = config.routes.keys().map(String::as_str).collect();
+        let playground = config.playground.then(|| playground_response(&paths));
+        Site {
+            all_plugins: (0..plugins.len()).map(PluginIndex).collect(),
+            routes,
+            by_path,
+            plugins,
+            playground,
+            config,
+        }
+    }
+
+    /// The number of the route with exactly this path.
+    pub(crate) fn route(&self, path: &str) -> Option<u16> {
+        self.by_path.get(path).copied()
+    }
+
+    pub(crate) fn request_limits(&self) -> RequestLimits {
+        RequestLimits {
+            head_bytes: self.config.limits.head_bytes,
+            head_fields: self.config.limits.head_fields,
+            target_bytes: self.config.limits.target_bytes,
+        }
+    }
+
+    /// The loaded plugins by [`PluginIndex`].
+    pub(super) fn in_order(&self, loaded: Vec<LoadedPlugin>) -> Result<Vec<Plugin>, StartError> {
+        self.plugins
+            .iter()
+            .map(|(name, _)| {
+                loaded
+                    .iter()
+                    .find(|loaded| loaded.name == *name)
+                    .map(|loaded| loaded.plugin.clone())
+                    .ok_or_else(|| StartError::NotLoaded(name.clone()))
+            })
+            .collect()
+    }
+
+    /// Says what is allowed but probably not meant.
+    pub(super) fn warn_about(&self, plugins: &[Plugin]) {
+        for route in &self.routes {
+            let handled = route
+                .plugins
+                .iter()
+                .any(|plugin| plugins.get(plugin.0).is_some_and(|p| p.exports().handler));
+            if !handled {
+                tracing::warn!(
+                    route = route.path,
+                    "no plugin of this route exports `handler`: messages from its clients are ignored"
+                );
+            }
+        }
+    }
+
+    /// Whether any plugin wants to hear of raw sockets.
+    pub(crate) fn has_socket_events(&self, worker: &Worker) -> bool {
+        worker
+            .placements
+            .iter()
+            .any(|placement| placement.exports().socket_events)
+    }
+}
+
+/// The whole response of `GET /`.
+fn playground_response(paths: &[&str]) -> Vec<u8> {
+    let (body, fields) = playground::page(paths);
+    let (mut media_type, mut extra) = ("text/html", Vec::new());
+    for (name, value) in &fields {
+        let value = str::from_utf8(value).unwrap_or_default();
+        match name.as_str() {
+            "content-type" => media_type = value,
+            name => extra.push((name, value)),
+        }
+    }
+    plain_response(200, media_type, body.as_bytes(), &extra)
+}
+
+fn policy(origins: &Origins) -> OriginPolicy {
+    match origins {
+        Origins::Same => OriginPolicy::Same,
+        Origins::Any => OriginPolicy::Any,
+        // The configuration has checked the patterns.
+        Origins::List(patterns) => OriginPolicy::List(
+            patterns
+                .iter()
+                .filter_map(|pattern| OriginPattern::parse(pattern).ok())
+                .collect(),
+        ),
+    }
+}

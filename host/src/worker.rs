@@ -1,0 +1,91 @@
+//! One worker: a thread with a runtime of its own, its share of the connections, its shard of the hub and its
+//! own plugin instances. What concerns one worker only never takes a lock or leaves the thread; what crosses
+//! workers arrives as a [`Letter`] in a bounded mailbox.
+
+mod buffers;
+mod clock;
+mod mailbox;
+mod remote;
+mod run;
+mod services;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jackfield_hub::{self as hub, ConnectionId, Shard, WorkerIndex};
+use tokio::sync::Notify;
+
+pub(crate) use buffers::{Buffer, ReceiveBuffers};
+pub(crate) use mailbox::{Arrival, Letter, Mailbox, RemoteCall};
+pub(crate) use remote::{AttributeOp, RemoteOp};
+pub(crate) use run::{Start, spawn};
+pub(crate) use services::HostServices;
+
+use crate::instances::Placement;
+use crate::server::{PluginIndex, Site};
+
+/// Resolution of every deadline.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What one worker thread owns.
+pub(crate) struct Worker {
+    pub(crate) index: WorkerIndex,
+    pub(crate) site: Arc<Site>,
+    pub(crate) shard: RefCell<Shard>,
+    pub(crate) receive: RefCell<ReceiveBuffers>,
+    /// By [`PluginIndex`].
+    pub(crate) placements: Vec<Placement>,
+    /// Every worker's mailbox, this one's included, by [`WorkerIndex`].
+    pub(crate) mailboxes: Vec<Mailbox>,
+    /// The server stops: upgrades are refused.
+    pub(crate) draining: Cell<bool>,
+    /// Rung when a connection came or went.
+    pub(crate) population: Notify,
+}
+
+impl Worker {
+    pub(crate) fn new(
+        index: WorkerIndex,
+        site: Arc<Site>,
+        mailboxes: Vec<Mailbox>,
+        placements: Vec<Placement>,
+    ) -> Rc<Self> {
+        let limits = hub::Limits {
+            backlog_bytes: site.config.limits.backlog_bytes,
+            attribute_bytes: site.config.limits.attribute_bytes,
+        };
+        Rc::new(Worker {
+            index,
+            site,
+            shard: RefCell::new(Shard::new(index, limits, TICK, Instant::now())),
+            receive: RefCell::default(),
+            placements,
+            mailboxes,
+            draining: Cell::new(false),
+            population: Notify::new(),
+        })
+    }
+
+    /// The placement of a plugin's instances on this worker.
+    pub(crate) fn placement(&self, plugin: PluginIndex) -> &Placement {
+        // Indexes are made by `Site` from the same list, so they are in range.
+        &self.placements[plugin.0]
+    }
+
+    /// The plugins of the route that a connection was accepted on; none before the route is known.
+    pub(crate) fn plugins_of(&self, id: ConnectionId) -> &[PluginIndex] {
+        self.shard
+            .borrow()
+            .entry(id)
+            .and_then(|entry| entry.route)
+            .and_then(|route| self.site.routes.get(usize::from(route)))
+            .map_or(&[], |route| &route.plugins)
+    }
+
+    /// Whether a plugin serves the route of a connection of this worker.
+    pub(crate) fn may_reach(&self, plugin: PluginIndex, id: ConnectionId) -> bool {
+        self.plugins_of(id).contains(&plugin)
+    }
+}

@@ -1,0 +1,23 @@
+//! Moves a worker's deadlines: handshakes, closes, lingering sockets, and the health check.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use super::{TICK, Worker};
+use crate::dispatch;
+
+/// Runs for as long as the worker does.
+pub(super) async fn run(worker: Rc<Worker>) {
+    let mut unhealthy = Vec::new();
+    loop {
+        while worker.shard.borrow().is_empty() {
+            worker.population.notified().await;
+        }
+        tokio::time::sleep(TICK).await;
+        let now = Instant::now();
+        worker.shard.borrow_mut().advance(now, &mut unhealthy);
+        if !unhealthy.is_empty() {
+            dispatch::unhealthy(&worker, std::mem::take(&mut unhealthy)).await;
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What crosses from one thread to a worker, and the bounded box it waits in.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use jackfield_hub::ConnectionId;
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::RemoteOp;
+use crate::instances::{Answer, Failure, Hook};
+use crate::server::PluginIndex;
+
+/// A socket that was accepted.
+pub(crate) struct Arrival {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    pub(crate) accepted: Instant,
+    /// The place below the connection limit; without one it is only told that there is none.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// The place among those that are told.
+    pub(crate) refusal: Option<OwnedSemaphorePermit>,
+}
+
+/// A hook to be called on the one instance of a plugin, which lives on the receiving worker.
+pub(crate) struct RemoteCall {
+    pub(crate) plugin: PluginIndex,
+    pub(crate) connection: Option<ConnectionId>,
+    pub(crate) hook: Hook<'static>,
+    pub(crate) reply: oneshot::Sender<Result<Answer, Failure>>,
+}
+
+/// What arrives at a worker.
+pub(crate) enum Letter {
+    /// A socket to serve.
+    Arrival(Arrival),
+    /// Something that another worker's plugin does to a connection of this one.
+    Remote(RemoteOp),
+    /// A hook for an instance that lives here.
+    Call(Box<RemoteCall>),
+    /// The server stops: everything must have ended at `deadline`.
+    Shutdown {
+        /// When what is left is dropped.
+        deadline: Instant,
+    },
+}
+
+/// The sending side of a worker's mailbox.
+#[derive(Clone)]
+pub(crate) struct Mailbox {
+    letters: mpsc::Sender<Letter>,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Mailbox {
+    /// A mailbox for `capacity` letters.
+    pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<Letter>) {
+        let (letters, receiver) = mpsc::channel(capacity.max(1));
+        let connections = Arc::default();
+        (
+            Mailbox {
+                letters,
+                connections,
+            },
+            receiver,
+        )
+    }
+
+    /// Puts a letter in, or gives it back when the box is full or the worker is gone.
+    pub(crate) fn try_send(&self, letter: Letter) -> Result<(), Undelivered> {
+        self.letters.try_send(letter).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Undelivered::Full,
+            mpsc::error::TrySendError::Closed(_) => Undelivered::Gone,
+        })
+    }
+
+    /// Waits for room. False when the worker is gone.
+    pub(crate) async fn send(&self, letter: Letter) -> bool {
+        self.letters.send(letter).await.is_ok()
+    }
+
+    /// Connections that the worker has, or is about to have.
+    pub(crate) fn load(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more until the guard is dropped.
+    pub(crate) fn count(&self) -> Counted {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Counted(self.connections.clone())
+    }
+}
+
+/// Why a letter could not be put in without waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Undelivered {
+    Full,
+    Gone,
+}
+
+/// One connection in a worker's load.
+pub(crate) struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,197 @@
+//! A worker's thread, from its start to its end.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jackfield_hub::WorkerIndex;
+use jackfield_plugin::Plugin;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout_at;
+
+use super::mailbox::{Arrival, Letter, Mailbox};
+use super::{Worker, clock};
+use crate::connection;
+use crate::dispatch;
+use crate::instances::{Failure, Placement};
+use crate::server::{PluginIndex, Site};
+
+/// How much of a stop is kept for what follows the closing handshakes: the last hooks, the end of the thread.
+const LAST_HOOKS: Duration = Duration::from_millis(200);
+
+/// What a worker needs to begin.
+pub(crate) struct Start {
+    pub(crate) index: WorkerIndex,
+    pub(crate) site: Arc<Site>,
+    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) mailboxes: Vec<Mailbox>,
+    pub(crate) letters: mpsc::Receiver<Letter>,
+    /// Told once: the worker serves, or why it cannot.
+    pub(crate) ready: oneshot::Sender<Result<(), StartFailure>>,
+    /// Told when the worker has ended: how many connections were dropped.
+    pub(crate) ended: oneshot::Sender<usize>,
+}
+
+/// A plugin's first instance could not be made.
+#[derive(Debug)]
+pub(crate) struct StartFailure {
+    pub(crate) plugin: String,
+    pub(crate) failure: Failure,
+}
+
+/// Starts the thread.
+pub(crate) fn spawn(start: Start) -> std::io::Result<thread::JoinHandle<()>> {
+    thread::Builder::new()
+        .name(format!("worker-{}", start.index))
+        .spawn(move || {
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default());
+            match runtime {
+                Ok(runtime) => runtime.block_on(run(start)),
+                Err(error) => tracing::error!(%error, "a worker could not start its runtime"),
+            }
+        })
+}
+
+async fn run(start: Start) {
+    let Start {
+        index,
+        site,
+        plugins,
+        mailboxes,
+        mut letters,
+        ready,
+        ended,
+    } = start;
+    let placements = plugins
+        .into_iter()
+        .enumerate()
+        .map(|(plugin, component)| Placement::new(&site, PluginIndex(plugin), component))
+        .collect();
+    let worker = Worker::new(index, site, mailboxes, placements);
+    if let Err(failure) = start_instances(&worker).await {
+        // Nobody listens only when the server gave up on starting already.
+        let _ = ready.send(Err(failure));
+        return;
+    }
+    let _ = ready.send(Ok(()));
+    let clock = tokio::task::spawn_local(clock::run(worker.clone()));
+    let mut dropped = 0;
+    while let Some(letter) = letters.recv().await {
+        match letter {
+            Letter::Shutdown { deadline } => {
+                dropped = shut_down(&worker, &mut letters, deadline).await;
+                break;
+            }
+            letter => handle(&worker, letter),
+        }
+    }
+    clock.abort();
+    let _ = ended.send(dropped);
+}
+
+/// The first instances are made before the server says that it serves, so that a plugin that cannot start is
+/// noticed then and not by the first client.
+async fn start_instances(worker: &Rc<Worker>) -> Result<(), StartFailure> {
+    for placement in &worker.placements {
+        placement
+            .warm_up(worker)
+            .await
+            .map_err(|failure| StartFailure {
+                plugin: placement.name().to_owned(),
+                failure,
+            })?;
+    }
+    Ok(())
+}
+
+fn handle(worker: &Rc<Worker>, letter: Letter) {
+    match letter {
+        Letter::Arrival(arrival) => arrive(worker, arrival),
+        Letter::Remote(op) => worker.remote(op),
+        Letter::Call(call) => {
+            let worker = worker.clone();
+            // One per waiting connection of another worker, so as many as there are connections at most.
+            tokio::task::spawn_local(async move {
+                let placement = worker.placement(call.plugin);
+                let answer = placement
+                    .call_here(&worker, call.connection, call.hook)
+                    .await;
+                // The asker may have gone with its worker.
+                let _ = call.reply.send(answer);
+            });
+        }
+        // Seen by `run`; a second one changes nothing.
+        Letter::Shutdown { .. } => {}
+    }
+}
+
+fn arrive(worker: &Rc<Worker>, arrival: Arrival) {
+    let counted = worker
+        .mailboxes
+        .get(usize::from(worker.index))
+        .map(Mailbox::count);
+    match connection::Connection::new(worker, arrival) {
+        Ok(connection) => {
+            worker.population.notify_waiters();
+            tokio::task::spawn_local(async move {
+                let _counted = counted;
+                connection.serve().await;
+            });
+        }
+        Err(error) => tracing::debug!(%error, "an accepted socket could not be taken in"),
+    }
+}
+
+/// Tells the plugins, closes every connection with 1001, and serves what that needs until all have ended or
+/// the deadline is near. Gives the number of connections that had to be dropped.
+async fn shut_down(
+    worker: &Rc<Worker>,
+    letters: &mut mpsc::Receiver<Letter>,
+    deadline: Instant,
+) -> usize {
+    worker.draining.set(true);
+    let closing = worker.clone();
+    let task = tokio::task::spawn_local(async move {
+        dispatch::shutting_down(&closing).await;
+        dispatch::close_all(&closing, Instant::now());
+    });
+    let last = deadline.checked_sub(LAST_HOOKS).unwrap_or(deadline);
+    // The closes of all workers overlap, and one plugin's single instance may be needed by another worker's
+    // last hooks: letters are served until the box is closed from outside or time is up.
+    loop {
+        if task.is_finished() && worker.shard.borrow().is_empty() {
+            break;
+        }
+        let letter = tokio::select! {
+            letter = letters.recv() => letter,
+            () = worker.population.notified() => continue,
+            () = tokio::time::sleep(Duration::from_millis(20)) => {
+                if Instant::now() >= last { break } else { continue }
+            }
+        };
+        match letter {
+            Some(letter) => handle(worker, letter),
+            None => break,
+        }
+    }
+    task.abort();
+    let left = worker.shard.borrow().len();
+    // Another worker may still call a single instance that lives here.
+    let _ = timeout_at(deadline.into(), serve_calls(worker, letters)).await;
+    left
+}
+
+/// Serves hooks for single instances until every other worker is done.
+async fn serve_calls(worker: &Rc<Worker>, letters: &mut mpsc::Receiver<Letter>) {
+    while worker.mailboxes.iter().any(|mailbox| mailbox.load() > 0) {
+        if let Ok(Some(letter)) =
+            tokio::time::timeout(Duration::from_millis(5), letters.recv()).await
+        {
+            handle(worker, letter);
+        }
+    }
+}
