@@ -1,5 +1,5 @@
-//! Does whatever harm the client asks for, and tells what the host made of it. See [`commands`] for what a
-//! text message may say, [`harm`] for the ways to misbehave, and [`Hostile::act`] for how other hooks are
+//! Does whatever harm the client asks for, and tells what the host made of it. See `commands.rs` for what a
+//! text message may say, `harm.rs` for the ways to misbehave, and `Hostile::act` for how other hooks are
 //! made to.
 //!
 //! Every interface is exported. A query such as `?check=panic&success=spin` names the harm for the hooks of this
