@@ -4,7 +4,6 @@
 
 mod error;
 mod field;
-mod origin;
 mod report;
 mod resolve;
 pub mod resolved;

@@ -8,10 +8,10 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jackfield_proto::OriginPattern;
 use toml::de::DeTable;
 
 use super::field::{Field, Section};
-use super::origin;
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
     Build, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits, Route,
@@ -114,7 +114,7 @@ fn listen(mut section: Section<'_, '_>) -> Listen {
     });
     let listen = Listen {
         address: address.unwrap_or(defaults.address),
-        workers: section.count("workers", defaults.workers, 1..=1024),
+        workers: section.count("workers", defaults.workers, 1..=256),
         backlog: section.count("backlog", defaults.backlog as usize, 1..=65_535) as u32,
     };
     section.finish();
@@ -260,6 +260,7 @@ fn plugin_limits(mut section: Section<'_, '_>) -> PluginLimits {
         table_elements: section.count("table_elements", d.table_elements, 1..=10_000_000),
         call_time: section.duration("call_time", d.call_time, DEADLINE),
         shutdown_time: section.duration("shutdown_time", d.shutdown_time, DEADLINE),
+        wait_time: section.duration("wait_time", d.wait_time, DEADLINE),
         log_lines: section.count("log_lines", d.log_lines as usize, 0..=1_000_000) as u32,
     };
     section.finish();
@@ -368,9 +369,9 @@ fn origins_of(field: &Field<'_, '_>) -> Option<Origins> {
         let Some(text) = field.text("an origin such as \"https://example.org\"") else {
             continue;
         };
-        match origin::pattern(text) {
-            Ok(pattern) => list.push(pattern),
-            Err(why) => field.problem(format!("{} is not an origin: {why}", quoted(text))),
+        match OriginPattern::parse(text) {
+            Ok(_) => list.push(text.to_owned()),
+            Err(why) => field.problem(format!("{}: {why}", quoted(text))),
         }
     }
     Some(Origins::List(list))

@@ -28,7 +28,7 @@ pub struct Config {
 pub struct Listen {
     /// Address and port; port 0 lets the system choose. Default 127.0.0.1:9000.
     pub address: SocketAddr,
-    /// Worker threads, at least 1. Default: one per core.
+    /// Worker threads, 1 to 256. Default: one per core.
     pub workers: usize,
     /// Connections that the kernel may hold before they are accepted. Default 1024.
     pub backlog: u32,
@@ -140,6 +140,8 @@ pub struct PluginLimits {
     pub call_time: Duration,
     /// Guest time of `on-shutdown`. Default 2 s.
     pub shutdown_time: Duration,
+    /// How long one call may wait, in sum, for what is outside the guest (a clock, another worker). Default 5 s.
+    pub wait_time: Duration,
     /// Lines a second from stdout and stderr that reach the log; the rest is counted. Default 100.
     pub log_lines: u32,
 }
@@ -149,7 +151,7 @@ impl Default for Listen {
         let cores = std::thread::available_parallelism();
         Listen {
             address: SocketAddr::from(([127, 0, 0, 1], 9000)),
-            workers: cores.map_or(1, |cores| cores.get().min(1024)),
+            workers: cores.map_or(1, |cores| cores.get().min(256)),
             backlog: 1024,
         }
     }
@@ -200,6 +202,7 @@ impl Default for PluginLimits {
             table_elements: 100_000,
             call_time: Duration::from_millis(500),
             shutdown_time: Duration::from_secs(2),
+            wait_time: Duration::from_secs(5),
             log_lines: 100,
         }
     }

@@ -61,7 +61,7 @@ fn every_form_of_a_value() {
         ping = false
         [routes."/a"]
         plugins = ["a", "b"]
-        origins = ["https://Example.org", "https://*.example.org"]
+        origins = ["https://example.org", "https://*.example.org"]
         [routes."/b"]
         plugins = ["c"]
         origins = "any"
@@ -136,19 +136,19 @@ fn one_problem_word_for_word() {
         ),
         (
             "[listen]\nworkers = \"4\"",
-            "f:2: listen.workers: expected a whole number from 1 to 1024, found '4'",
+            "f:2: listen.workers: expected a whole number from 1 to 256, found '4'",
         ),
         (
             "[listen]\nworkers = 0",
-            "f:2: listen.workers: expected a whole number from 1 to 1024, found 0",
+            "f:2: listen.workers: expected a whole number from 1 to 256, found 0",
         ),
         (
             "[listen]\nworkers = -1",
-            "f:2: listen.workers: expected a whole number from 1 to 1024, found -1",
+            "f:2: listen.workers: expected a whole number from 1 to 256, found -1",
         ),
         (
             "[listen]\nworkers = 99999999999999999999999999999999999999999999",
-            "f:2: listen.workers: expected a whole number from 1 to 1024, found \
+            "f:2: listen.workers: expected a whole number from 1 to 256, found \
              99999999999999999999999999999999999999999999",
         ),
         (
@@ -227,8 +227,8 @@ fn one_problem_word_for_word() {
         ),
         (
             "[routes.\"/x\"]\nplugins = [\"echo\"]\norigins = [\"example.org\"]",
-            "f:3: routes.\"/x\".origins[0]: 'example.org' is not an origin: an origin begins with a scheme, such \
-             as https://example.org",
+            "f:3: routes.\"/x\".origins[0]: 'example.org': an origin is scheme://host or scheme://host:port, without \
+             a path or a slash at the end",
         ),
         (
             "[plugins.chat]\nfiel = \"x\"\nfile = \"x\"",
@@ -307,7 +307,7 @@ file = 7
     assert_eq!(
         problems(text),
         "f:2: listen.adress: unknown key; did you mean 'address'?\n\
-         f:3: listen.workers: expected a whole number from 1 to 1024, found 0\n\
+         f:3: listen.workers: expected a whole number from 1 to 256, found 0\n\
          f:5: routes.x: a route begins with '/'; did you mean '/x'?\n\
          f:6: routes.x.plugins[0]: route x names plugin 'ech'; did you mean 'echo'?\n\
          f:6: routes.x.plugins[1]: route x names plugin 'nope'; known plugins: echo\n\

@@ -1,0 +1,171 @@
+//! The command line: what can be asked for, and which room answers. Parsing, help and exit codes are here;
+//! the work of a command is in its own file.
+
+mod banner;
+mod check;
+mod console;
+mod exit;
+mod loading;
+mod logging;
+mod serve;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+pub use console::Console;
+pub use exit::Exit;
+
+/// A WebSocket server whose business logic is a WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(
+    name = "jackfield",
+    version = VERSION.as_str(),
+    about,
+    after_help = AFTER_HELP.as_str(),
+    max_term_width = 100,
+    arg_required_else_help = true,
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Log more: -v for each connection, -vv for each frame, -vvv for everything. Overrides RUST_LOG
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(Up),
+    Run(Run),
+    Check(Check),
+}
+
+/// Build the plugins of a configuration and serve them until stopped
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  jackfield up                              jackfield.toml in this folder
+  jackfield up --config /etc/jackfield.toml --no-build")]
+struct Up {
+    /// The configuration; paths in it are relative to its folder
+    #[arg(long, value_name = "FILE", default_value = "jackfield.toml")]
+    config: PathBuf,
+
+    /// Do not run the plugins' build commands; serve the files that are there
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// Serve one plugin on / without a configuration
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  jackfield run my_plugin.wasm
+  jackfield run my_plugin.wasm --listen 127.0.0.1:0    a free port")]
+struct Run {
+    /// The component
+    #[arg(value_name = "PLUGIN.wasm")]
+    plugin: PathBuf,
+
+    /// Address and port to listen on; port 0 is a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
+    listen: SocketAddr,
+}
+
+/// Say which hooks a component implements, what it imports, and what does not fit the contract
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  jackfield check my_plugin.wasm            exit code 1 when it does not fit")]
+struct Check {
+    /// The component
+    #[arg(value_name = "PLUGIN.wasm")]
+    plugin: PathBuf,
+}
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "{}\nplugin contract: jackfield:plugin {}",
+        env!("CARGO_PKG_VERSION"),
+        jackfield_plugin::CONTRACT_VERSIONS.join(", ")
+    )
+});
+
+static AFTER_HELP: LazyLock<String> = LazyLock::new(|| {
+    let mut text = "\
+Examples:
+  jackfield up                      build and serve what jackfield.toml describes
+  jackfield run my_plugin.wasm      serve one plugin on ws://127.0.0.1:9000/
+  jackfield check my_plugin.wasm    does it fit the contract?
+  RUST_LOG=jackfield=debug jackfield up
+
+Exit codes:
+"
+    .to_owned();
+    for exit in Exit::ALL {
+        text.push_str(&format!("  {:<4} {}\n", exit.code(), exit.meaning()));
+    }
+    text
+});
+
+/// Does what the command line asks for, to the end.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are answers, everything else is a mistake; clap knows which goes where.
+            let _ = answer.print();
+            return match answer.exit_code() {
+                0 => Exit::Ok,
+                _ => Exit::Usage,
+            };
+        }
+    };
+    let console = Console::detect();
+    if let Err(message) = logging::start(cli.verbose, &console) {
+        console.error(&message);
+        return Exit::Usage;
+    }
+    match cli.command {
+        Command::Up(up) => serve::up(&up.config, !up.no_build, &console),
+        Command::Run(run) => serve::run(&run.plugin, run.listen, &console),
+        Command::Check(check) => check::check(&check.plugin, &console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_has_examples_and_exit_codes() {
+        let help = Cli::command().render_help().to_string();
+        for part in [
+            "jackfield up ",
+            "jackfield run ",
+            "Exit codes:",
+            "  130  a second Ctrl-C",
+        ] {
+            assert!(help.contains(part), "{help}");
+        }
+        assert!(VERSION.contains("jackfield:plugin 0.1.0"));
+    }
+
+    #[test]
+    fn mistakes_are_usage_and_help_is_not() {
+        let exit = |line: &str| main(line.split(' ').map(OsString::from));
+        assert_eq!(exit("jackfield --version"), Exit::Ok);
+        assert_eq!(exit("jackfield up --help"), Exit::Ok);
+        assert_eq!(exit("jackfield"), Exit::Usage);
+        assert_eq!(exit("jackfield upp"), Exit::Usage);
+        assert_eq!(exit("jackfield run x.wasm --listen here"), Exit::Usage);
+    }
+}

@@ -1,0 +1,199 @@
+//! From a configuration to plugins that are ready to serve: build, read, compile. Tells of each step, and
+//! of everything that is wrong before it gives up.
+
+use std::fmt::Display;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use jackfield_plugin::{Engine, EngineConfig};
+
+use super::console::{Console, elapsed};
+use super::exit::Exit;
+use crate::building::{self, BuildError, Event};
+use crate::config::Config;
+use crate::config::resolved::{Instances, Plugin};
+use crate::server::LoadedPlugin;
+
+/// The largest component that is read, in bytes; the largest toolchains make some 20 MiB.
+const COMPONENT_BYTES: u64 = 512 << 20;
+
+/// Builds every plugin that has a build command, one after the other; stops at the first that fails, whose
+/// output is shown as it is.
+pub(super) fn build_all(config: &Config, console: &Console) -> Result<(), Exit> {
+    for (name, plugin) in &config.plugins {
+        let Some(build) = &plugin.build else {
+            continue;
+        };
+        let step = console.step(name);
+        step.doing("building…");
+        let result = building::build(build, console.colour(), &mut |event| match event {
+            Event::Running(time, line) if time.as_secs() > 0 => {
+                step.doing(&format!("building… {} s  {line}", time.as_secs()));
+            }
+            Event::Running(..) => {}
+            Event::AddingTarget(target) => {
+                step.note(&format!(
+                    "adding the Rust target {target} (rustup target add {target})"
+                ));
+            }
+        });
+        match result {
+            Ok(time) => step.done(&format!("built in {}", elapsed(time))),
+            Err(error) => {
+                step.failed("not built");
+                show(name, &error, console);
+                return Err(Exit::Build);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An engine with room for what the configuration can ask for, and a cache for compiled code.
+pub(super) fn engine(config: &Config, console: &Console) -> Result<Engine, Exit> {
+    let standard = EngineConfig::default();
+    let largest = config
+        .plugins
+        .values()
+        .map(|plugin| plugin.limits.memory_bytes);
+    // Twice, because a new version's instances exist beside the old ones during a swap.
+    let needed = config
+        .plugins
+        .values()
+        .map(|plugin| instances(plugin, config))
+        .fold(0, usize::saturating_add);
+    let needed = u32::try_from(needed.saturating_mul(2)).unwrap_or(u32::MAX);
+    let engine = Engine::new(EngineConfig {
+        max_instances: needed.clamp(standard.max_instances, 16_384),
+        memory_bytes_max: largest.fold(standard.memory_bytes_max, usize::max),
+        cache: cache_folder(),
+        ..standard
+    });
+    engine.map_err(|error| {
+        console.error(&error.to_string());
+        Exit::Failed
+    })
+}
+
+/// Compiles every plugin, or takes it from the cache. All of them are tried, so that every problem is told.
+pub(super) fn load_all(
+    config: &Config,
+    engine: &Engine,
+    console: &Console,
+) -> Result<Vec<LoadedPlugin>, Exit> {
+    let mut loaded = Vec::new();
+    for (name, plugin) in &config.plugins {
+        let step = console.step(name);
+        step.doing("compiling…");
+        let bytes = match read(&plugin.file) {
+            Ok(bytes) => bytes,
+            Err(why) => {
+                step.failed("not loaded");
+                console.error(&unreadable(name, plugin, &why));
+                continue;
+            }
+        };
+        match engine.load(name, &bytes) {
+            Ok(plugin) => {
+                let time = elapsed(plugin.compile_time());
+                step.done(&if plugin.from_cache() {
+                    format!("from cache in {time}")
+                } else {
+                    format!("compiled in {time}")
+                });
+                loaded.push(LoadedPlugin {
+                    name: name.clone(),
+                    plugin,
+                });
+            }
+            Err(error) => {
+                step.failed("not loaded");
+                console.error(&format!(
+                    "plugin '{name}': {}: {error}",
+                    short(&plugin.file).display()
+                ));
+            }
+        }
+    }
+    if loaded.len() == config.plugins.len() {
+        return Ok(loaded);
+    }
+    Err(Exit::Refused)
+}
+
+/// A component's bytes, or why they cannot be had.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let plain = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    let file = std::fs::File::open(file).map_err(plain)?;
+    let mut bytes = Vec::new();
+    file.take(COMPONENT_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(plain)?;
+    if bytes.len() as u64 > COMPONENT_BYTES {
+        return Err("larger than 512 MiB, so it is not a plugin".to_owned());
+    }
+    Ok(bytes)
+}
+
+/// A path as a person in this folder would write it.
+pub(super) fn short(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    below
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or_else(|| path.to_owned())
+}
+
+fn unreadable(name: &str, plugin: &Plugin, why: &str) -> String {
+    let file = short(&plugin.file);
+    let hint = match &plugin.build {
+        Some(build) => format!(
+            "its build makes it; leave out --no-build, or correct plugins.{name}.file if that build writes elsewhere: {}",
+            building::command_line(build)
+        ),
+        None => format!("build it, or correct plugins.{name}.file"),
+    };
+    format!("plugin '{name}': {}: {why}\n  {hint}", file.display())
+}
+
+fn show(name: &str, error: &BuildError, console: &Console) {
+    if let BuildError::Failed {
+        output, dropped, ..
+    } = error
+    {
+        if *dropped > 0 {
+            console.say(&format!(
+                "(the first {dropped} bytes of the output are not shown)"
+            ));
+        }
+        console.raw(output);
+        if !output.is_empty() && !output.ends_with(b"\n") {
+            console.say("");
+        }
+    }
+    console.error(&format!("plugin '{name}': {}", error as &dyn Display));
+}
+
+fn instances(plugin: &Plugin, config: &Config) -> usize {
+    match plugin.instances {
+        Instances::Worker => config.listen.workers,
+        Instances::Connection => config.limits.connections,
+        Instances::Single => 1,
+        Instances::Pool(size) => config.listen.workers.saturating_mul(size),
+    }
+}
+
+/// `$XDG_CACHE_HOME/jackfield`, or `~/.cache/jackfield`; none when there is neither, and then plugins are
+/// compiled at every start. (XDG Base Directory Specification: a relative path is ignored.)
+fn cache_folder() -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(base.join("jackfield"))
+}

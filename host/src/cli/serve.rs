@@ -1,0 +1,106 @@
+//! `up` and `run`: from a configuration to a running server, top to bottom, and then until it is stopped.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use super::banner;
+use super::console::Console;
+use super::exit::Exit;
+use super::loading;
+use crate::config::{self, Config, ConfigError};
+use crate::server::{Server, StartError, StopReason, Stopped};
+
+/// Builds (unless told not to) and serves what a configuration describes.
+pub(super) fn up(file: &Path, build: bool, console: &Console) -> Exit {
+    let config = match config::load(file) {
+        Ok(config) => config,
+        Err(error) => return refused(&error, console),
+    };
+    if build && let Err(exit) = loading::build_all(&config, console) {
+        return exit;
+    }
+    serve(config, console)
+}
+
+/// Serves one plugin on `/`.
+pub(super) fn run(plugin: &Path, address: SocketAddr, console: &Console) -> Exit {
+    match std::path::absolute(plugin) {
+        Ok(file) => serve(config::for_plugin(file, address), console),
+        Err(error) => {
+            console.error(&format!("{}: {error}", plugin.display()));
+            Exit::Refused
+        }
+    }
+}
+
+fn serve(config: Config, console: &Console) -> Exit {
+    let engine = match loading::engine(&config, console) {
+        Ok(engine) => engine,
+        Err(exit) => return exit,
+    };
+    let plugins = match loading::load_all(&config, &engine, console) {
+        Ok(plugins) => plugins,
+        Err(exit) => return exit,
+    };
+    let summary = banner::Summary::new(&config, &plugins);
+    let server = match Server::start(config, plugins) {
+        Ok(server) => server,
+        Err(error) => {
+            console.error(&error.to_string());
+            return exit_of(&error);
+        }
+    };
+    console.print(&summary.text(server.local_addr(), console));
+    match server.wait() {
+        Ok(stopped) => end(&stopped, console),
+        Err(error) => {
+            console.error(&format!("cannot wait for signals: {error}"));
+            Exit::Failed
+        }
+    }
+}
+
+fn end(stopped: &Stopped, console: &Console) -> Exit {
+    match stopped.dropped {
+        0 => {}
+        1 => console.say("one connection did not end in time and was cut"),
+        count => console.say(&format!(
+            "{count} connections did not end in time and were cut"
+        )),
+    }
+    match stopped.reason {
+        StopReason::Asked | StopReason::Terminated | StopReason::Interrupted => Exit::Ok,
+        StopReason::Impatient => Exit::Interrupted,
+        StopReason::Failed => {
+            console.error("the server ended by itself; the log says why");
+            Exit::Failed
+        }
+    }
+}
+
+fn refused(error: &ConfigError, console: &Console) -> Exit {
+    match error {
+        // One line a problem, as compilers write them, so that editors find the place.
+        ConfigError::Invalid(problems) => {
+            console.say(&problems.to_string());
+            let count = match problems.list.len() {
+                1 => "one problem".to_owned(),
+                count => format!("{count} problems"),
+            };
+            console.error(&format!(
+                "{count} in {}; nothing was started",
+                problems.file
+            ));
+        }
+        other => console.error(&other.to_string()),
+    }
+    Exit::Refused
+}
+
+fn exit_of(error: &StartError) -> Exit {
+    match error {
+        StartError::AddressInUse { .. } | StartError::Listen { .. } => Exit::Listen,
+        StartError::Plugin { .. } => Exit::Refused,
+        _ => Exit::Failed,
+    }
+}
