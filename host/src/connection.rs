@@ -120,7 +120,8 @@ impl Connection {
                 Some(Status::Finished { .. }) => {
                     // The last bytes wait for a peer that does not read: not for ever.
                     if entry.deadline().is_none() {
-                        let deadline = Instant::now() + self.worker.site.config.limits.close_timeout;
+                        let deadline =
+                            Instant::now() + self.worker.site.config.limits.close_timeout;
                         shard.set_deadline(self.id, deadline);
                     }
                     return Poll::Pending;

@@ -217,10 +217,7 @@ impl Placement {
         }
     }
 
-    async fn create(
-        &self,
-        worker: &Rc<Worker>,
-    ) -> Result<jackfield_plugin::Instance, CallError> {
+    async fn create(&self, worker: &Rc<Worker>) -> Result<jackfield_plugin::Instance, CallError> {
         let services = Box::new(HostServices::new(worker, self.index));
         let mut instance = self.plugin.instantiate(services, &self.limits).await?;
         if self.exports().server_events {

@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use site::{PluginIndex, Site};
-pub use stopping::{Stopped, StopReason};
+pub use stopping::{StopReason, Stopped};
 
 use crate::config::Config;
 use crate::worker::{self, Mailbox, Start};
@@ -32,7 +32,9 @@ pub struct LoadedPlugin {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another process listens there.
-    #[error("{address} is already in use: stop the program that listens there, or choose another address (`[listen] address` in the configuration, `--listen` for `run`)")]
+    #[error(
+        "{address} is already in use: stop the program that listens there, or choose another address (`[listen] address` in the configuration, `--listen` for `run`)"
+    )]
     AddressInUse {
         /// The address.
         address: SocketAddr,
@@ -81,12 +83,10 @@ impl Server {
     /// When the address cannot be listened on, or a plugin does not start; see [`StartError`].
     pub fn start(config: Config, plugins: Vec<LoadedPlugin>) -> Result<Server, StartError> {
         let listener = listen(&config)?;
-        let address = listener
-            .local_addr()
-            .map_err(|source| StartError::Listen {
-                address: config.listen.address,
-                source,
-            })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            address: config.listen.address,
+            source,
+        })?;
         let site = Arc::new(Site::new(config));
         let plugins = site.in_order(plugins)?;
         site.warn_about(&plugins);

@@ -79,8 +79,7 @@ impl Connection {
         }
         let request = self.upgrade_request(self.id, &head, &upgrade);
         let extra = dispatch::check_custom_header(&self.worker, self.id, &request).await?;
-        let protocol =
-            dispatch::select_protocol(&self.worker, self.id, &upgrade.protocols).await?;
+        let protocol = dispatch::select_protocol(&self.worker, self.id, &upgrade.protocols).await?;
         let response = upgrade
             .accept(protocol.as_deref(), &extra)
             .map_err(|_| Refusal::internal())?;
@@ -96,10 +95,7 @@ impl Connection {
         if let Some(entry) = shard.entry_mut(self.id) {
             entry.protocol = protocol.map(String::into_boxed_str);
         }
-        shard.open(
-            self.id,
-            proto::Connection::new(settings, Instant::now()),
-        );
+        shard.open(self.id, proto::Connection::new(settings, Instant::now()));
         Ok(leftover)
     }
 
@@ -172,9 +168,6 @@ impl Connection {
 
     /// Puts an HTTP response into the outbox.
     fn answer(&self, response: &[u8]) {
-        self.worker
-            .shard
-            .borrow_mut()
-            .append(self.id, response);
+        self.worker.shard.borrow_mut().append(self.id, response);
     }
 }

@@ -51,7 +51,11 @@ pub(crate) async fn check_custom_header(
                     Refusal::from_plugin(rejection.status, &headers, &rejection.body);
                 let name = worker.placement(plugin).name();
                 if refusal.status != rejection.status {
-                    tracing::warn!(plugin = name, status = rejection.status, "a rejection needs a status from 400 to 599; 500 was sent");
+                    tracing::warn!(
+                        plugin = name,
+                        status = rejection.status,
+                        "a rejection needs a status from 400 to 599; 500 was sent"
+                    );
                 }
                 for error in dropped {
                     tracing::warn!(plugin = name, %error, "a rejection had a field that may not be sent; it was left out");

@@ -83,7 +83,9 @@ impl Worker {
         match sent {
             // It was accepted from the plugin, so it may not be lost in silence.
             Err(SendError::BacklogFull) => dispatch::backlog_full(self, to, now),
-            Err(error) => tracing::debug!(connection = %to, ?error, "a send from another worker was dropped"),
+            Err(error) => {
+                tracing::debug!(connection = %to, ?error, "a send from another worker was dropped")
+            }
             Ok(()) => {}
         }
     }

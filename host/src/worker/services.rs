@@ -68,21 +68,17 @@ impl HostServices {
                 }
                 sent.map_err(send_error)
             }
-            Some(Place::Elsewhere(mailbox)) => self
-                .post(&mailbox, id, elsewhere())
-                .map_err(|undelivered| match undelivered {
-                    Undelivered::Full => plugin::SendError::BacklogFull,
-                    Undelivered::Gone => plugin::SendError::Gone,
-                }),
+            Some(Place::Elsewhere(mailbox)) => {
+                self.post(&mailbox, id, elsewhere())
+                    .map_err(|undelivered| match undelivered {
+                        Undelivered::Full => plugin::SendError::BacklogFull,
+                        Undelivered::Gone => plugin::SendError::Gone,
+                    })
+            }
         }
     }
 
-    fn post(
-        &self,
-        mailbox: &Mailbox,
-        to: ConnectionId,
-        action: Action,
-    ) -> Result<(), Undelivered> {
+    fn post(&self, mailbox: &Mailbox, to: ConnectionId, action: Action) -> Result<(), Undelivered> {
         mailbox.try_send(Letter::Remote(RemoteOp {
             plugin: self.plugin,
             to,
