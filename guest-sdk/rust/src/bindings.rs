@@ -58,9 +58,6 @@ macro_rules! exported {
             });
 
             pub use exports::jackfield::plugin::$module::*;
-
-            /// Asks for the trait, where there is no component to export it from.
-            pub fn assert<T: Guest>() {}
         }
     };
 }

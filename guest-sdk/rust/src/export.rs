@@ -55,7 +55,7 @@ use crate::{Connection, ErrorKind};
 /// jackfield_guest::export!(Nothing: Timers);
 /// ```
 ///
-/// A crate exports one plugin; a second `export!` in it does not link.
+/// A component exports a group once: a second `export!` that names it again does not link.
 #[macro_export]
 macro_rules! export {
     ($plugin:ty: $($group:ident),+ $(,)?) => {
@@ -63,65 +63,57 @@ macro_rules! export {
             impl $crate::__export::Plugin for $plugin {
                 fn with<R>(call: impl ::core::ops::FnOnce(&mut Self) -> R) -> R {
                     ::std::thread_local! {
-                        static PLUGIN: ::core::cell::RefCell<$plugin> =
-                            ::core::cell::RefCell::new(::core::default::Default::default());
+                        static PLUGIN: ::core::cell::RefCell<$plugin> = ::core::cell::RefCell::new({
+                            $crate::__export::prepare();
+                            ::core::default::Default::default()
+                        });
                     }
                     // The host never enters an instance that is inside a call, so this borrow is free.
                     PLUGIN.with_borrow_mut(call)
                 }
             }
 
-            #[allow(dead_code, reason = "named by the component's exports only")]
+            #[cfg(target_arch = "wasm32")]
             type JackfieldExports = $crate::__export::Exports<$plugin>;
-            $($crate::__export_group!($group, JackfieldExports);)+
+            $($crate::__export_group!($group, $plugin, JackfieldExports);)+
         };
     };
 }
 
-/// One group of [`export!`]. Outside of a component there is nothing to export (an ELF linker would take the
-/// `@` in the names for a symbol version); there, the trait is only asked for.
+/// One group of [`export!`], with the module of its bindings.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_group {
-    (Handshake, $exports:ident) => {
-        $crate::__export_module!(handshake, $exports);
+    (Handshake, $($rest:tt)+) => { $crate::__export_module!(Handshake, handshake, $($rest)+); };
+    (Handler, $($rest:tt)+) => { $crate::__export_module!(Handler, handler, $($rest)+); };
+    (ConnectionEvents, $($rest:tt)+) => {
+        $crate::__export_module!(ConnectionEvents, connection_events, $($rest)+);
     };
-    (Handler, $exports:ident) => {
-        $crate::__export_module!(handler, $exports);
-    };
-    (ConnectionEvents, $exports:ident) => {
-        $crate::__export_module!(connection_events, $exports);
-    };
-    (SocketEvents, $exports:ident) => {
-        $crate::__export_module!(socket_events, $exports);
-    };
-    (HealthEvents, $exports:ident) => {
-        $crate::__export_module!(health_events, $exports);
-    };
-    (ServerEvents, $exports:ident) => {
-        $crate::__export_module!(server_events, $exports);
-    };
-    (State, $exports:ident) => {
-        $crate::__export_module!(state, $exports);
-    };
-    ($unknown:ident, $exports:ident) => {
+    (SocketEvents, $($rest:tt)+) => { $crate::__export_module!(SocketEvents, socket_events, $($rest)+); };
+    (HealthEvents, $($rest:tt)+) => { $crate::__export_module!(HealthEvents, health_events, $($rest)+); };
+    (ServerEvents, $($rest:tt)+) => { $crate::__export_module!(ServerEvents, server_events, $($rest)+); };
+    (State, $($rest:tt)+) => { $crate::__export_module!(State, state, $($rest)+); };
+    ($unknown:ident, $($rest:tt)+) => {
         ::core::compile_error!(::core::concat!(
-            "there is no hook group `",
-            ::core::stringify!($unknown),
-            "`; there are Handshake, Handler, ",
+            "there is no hook group `", ::core::stringify!($unknown), "`; there are Handshake, Handler, ",
             "ConnectionEvents, SocketEvents, HealthEvents, ServerEvents and State"
         ));
     };
 }
 
+/// The trait is asked for everywhere, so that a forgotten one is told by its name; exported is what is inside a
+/// component. Elsewhere there is nobody to export to, and an ELF linker would take the `@` in the names for a
+/// symbol's version.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_module {
-    ($module:ident, $exports:ident) => {
+    ($group:ident, $module:ident, $plugin:ty, $exports:ident) => {
+        const _: () = {
+            const fn implements<P: $crate::$group>() {}
+            implements::<$plugin>();
+        };
         #[cfg(target_arch = "wasm32")]
         $crate::__export::$module::export!($exports with_types_in $crate::__export::$module);
-        #[cfg(not(target_arch = "wasm32"))]
-        const _: fn() = $crate::__export::$module::assert::<$exports>;
     };
 }
 
@@ -129,6 +121,22 @@ macro_rules! __export_module {
 pub trait Plugin: Default + 'static {
     /// Calls with the plugin's one value, which the first call makes.
     fn with<R>(call: impl FnOnce(&mut Self) -> R) -> R;
+}
+
+/// What has to happen before a plugin's value is made.
+///
+/// Inside a component, a panic is told in one line. The standard library's way begins with an empty line and
+/// ends with advice about an environment variable that a plugin does not have; in the host's log each of its
+/// lines would be an entry.
+pub fn prepare() {
+    #[cfg(target_arch = "wasm32")]
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        match panic.location() {
+            Some(place) => eprintln!("panicked at {place}: {message}"),
+            None => eprintln!("panicked: {message}"),
+        }
+    }));
 }
 
 /// What the generated export macros are given: it implements their traits for whatever hooks `P` has.

@@ -26,6 +26,9 @@ use crate::{Connection, Ending, Header, Message, Rejection, UpgradeRequest};
 /// let request = testing::request("/cave", &[]);
 /// assert_eq!(Door.check_custom_header(&request).unwrap_err().status, 401);
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `Handshake`: write `impl Handshake for {Self}`, or take it out of the list"
+)]
 pub trait Handshake {
     /// Called when an upgrade request passed every check of RFC 6455 section 4.2.1. Ok carries extra fields
     /// for the 101 response; an error refuses the upgrade and is sent as the HTTP response.
@@ -86,6 +89,9 @@ pub trait Handshake {
 /// Echo.business_handler(connection, Message::from("hello"));
 /// assert_eq!(testing::sent(connection), [testing::Sent::from("hello")]);
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `Handler`: write `impl Handler for {Self}`, or take it out of the list"
+)]
 pub trait Handler {
     /// Called with each message, reassembled from its fragments, one call at a time per connection, in the
     /// order of arrival. With several plugins on a route, the first that exports `handler` gets the message.
@@ -123,6 +129,9 @@ pub trait Handler {
 /// room.on_disconnected(connection, Ending { code: 1000, reason: "bye".to_owned(), clean: true });
 /// assert!(room.members.is_empty());
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `ConnectionEvents`: write `impl ConnectionEvents for {Self}`, or take it out of the list"
+)]
 pub trait ConnectionEvents {
     /// The 101 response is in the outgoing buffer; no message was delivered yet. The first moment to send.
     ///

@@ -24,6 +24,9 @@ use crate::Connection;
 /// watch.on_after_health_check(vec![testing::connect(), testing::connect()]);
 /// assert_eq!(watch.lost, 2);
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `HealthEvents`: write `impl HealthEvents for {Self}`, or take it out of the list"
+)]
 pub trait HealthEvents {
     /// Called after a check that found connections of this plugin's routes unhealthy: no traffic within the
     /// interval, or no answer to a ping. They are being closed.
@@ -66,6 +69,9 @@ pub trait HealthEvents {
 /// quotes.business_handler(connection, Message::from("?"));
 /// assert_eq!(testing::sent(connection), [testing::Sent::from("To be")]);
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `ServerEvents`: write `impl ServerEvents for {Self}`, or take it out of the list"
+)]
 pub trait ServerEvents {
     /// Called once on each instance before any other hook.
     fn on_started(&mut self) {}
@@ -107,6 +113,9 @@ pub trait ServerEvents {
 /// assert!(next.restore("sha256:…".to_owned(), vec![1, 2, 3]).is_err());
 /// # Ok::<(), String>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `State`: write `impl State for {Self}`, or take it out of the list"
+)]
 pub trait State {
     /// What the next version must know. An error keeps this version serving; its text is logged.
     fn save(&mut self) -> Result<Vec<u8>, String>;

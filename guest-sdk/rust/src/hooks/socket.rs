@@ -59,6 +59,9 @@ use crate::{Connection, ErrorKind};
 /// guard.on_connected(connection, "192.0.2.1:5001".to_owned());
 /// assert_eq!(testing::sent(connection), [testing::Sent::Disconnect]);
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`export!` names `SocketEvents`: write `impl SocketEvents for {Self}`, or take it out of the list"
+)]
 pub trait SocketEvents {
     /// A socket was accepted; nothing has been read yet. `peer` is its address and port.
     fn on_connected(&mut self, connection: Connection, peer: String) {
