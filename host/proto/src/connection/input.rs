@@ -89,6 +89,10 @@ impl Connection {
         let here = usize::try_from(header.length)
             .unwrap_or(usize::MAX)
             .min(input.len());
+        if here == 0 && header.length > 0 {
+            self.reading = Reading::Payload(header);
+            return Ok(Step::Starved);
+        }
         let (piece, rest) = std::mem::take(input).split_at_mut(here);
         *input = rest;
         header.mask.apply(piece);
@@ -116,10 +120,7 @@ impl Connection {
     }
 
     /// Reads the rest of a header. `None`: it goes on in the next input.
-    fn read_header<'i>(
-        &mut self,
-        input: &mut &'i mut [u8],
-    ) -> Result<Option<FrameHeader>, ProtocolError> {
+    fn read_header(&mut self, input: &mut &mut [u8]) -> Result<Option<FrameHeader>, ProtocolError> {
         let Reading::Header { partial, used } = &mut self.reading else {
             return Ok(None);
         };

@@ -61,7 +61,19 @@ impl Head {
     /// # Errors
     /// The refusal for the first thing that is wrong.
     pub fn upgrade(&self, secure: bool, origins: &OriginPolicy) -> Result<Upgrade, Refusal> {
-        Ok(Upgrade::check(self, secure, origins)?)
+        Upgrade::check(self, secure, origins).map_err(|reason| self.refuse(reason.into()))
+    }
+
+    /// A refusal in the form that this request may be answered with.
+    ///
+    /// RFC 9110 section 9.3.2: "The HEAD method is identical to GET except that the server MUST NOT send content in
+    /// the response."
+    pub fn refuse(&self, refusal: Refusal) -> Refusal {
+        if self.method == "HEAD" {
+            refusal.without_body()
+        } else {
+            refusal
+        }
     }
 
     /// The values of all fields with this name.

@@ -127,6 +127,8 @@ pub struct Refusal {
     pub reason: Reason,
     headers: Vec<(String, Vec<u8>)>,
     body: String,
+    /// The body is announced but not sent.
+    bodiless: bool,
 }
 
 impl Refusal {
@@ -172,6 +174,7 @@ impl Refusal {
             reason: Reason::Plugin,
             headers: Vec::new(),
             body: body.to_owned(),
+            bodiless: false,
         };
         let mut vetting = Vetting::new();
         let mut dropped = Vec::new();
@@ -211,8 +214,16 @@ impl Refusal {
             response::field(&mut out, name, value);
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(self.body.as_bytes());
+        if !self.bodiless {
+            out.extend_from_slice(self.body.as_bytes());
+        }
         out
+    }
+
+    /// The same as an answer to a HEAD request.
+    pub(super) fn without_body(mut self) -> Self {
+        self.bodiless = true;
+        self
     }
 
     fn retry_after(mut self, wait: Duration) -> Self {
@@ -263,6 +274,7 @@ impl From<Reason> for Refusal {
             reason,
             headers: headers.into_iter().collect(),
             body: format!("{reason}\n"),
+            bodiless: false,
         }
     }
 }
