@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::SystemTime;
 
 /// The target that components are built for.
@@ -14,7 +14,16 @@ const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 /// The sample plugins and the guests of `tests/guests`, by package name. The guards check that every guest
 /// program is in here and in a test.
-pub const GUESTS: &[&str] = &["echo", "auth", "hostile", "events", "counter", "version"];
+pub const GUESTS: &[&str] = &[
+    "echo",
+    "auth",
+    "hostile",
+    "events",
+    "counter",
+    "version",
+    "bad-start",
+    "escape",
+];
 
 /// The root of the repository.
 pub fn root() -> &'static Path {
@@ -46,13 +55,43 @@ pub fn jackfield() -> &'static Path {
 pub fn guest(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     assert!(GUESTS.contains(&name), "no guest is called {name}");
-    let directory = BUILT.get_or_init(build_guests);
+    let directory = BUILT.get_or_init(|| {
+        let packages = GUESTS.iter().flat_map(|guest| ["-p", guest]);
+        build_guests(&target().0, &packages.collect::<Vec<_>>())
+    });
     directory.join(format!("{}.wasm", name.replace('-', "_")))
 }
 
-/// Cargo, as the tests were started with.
+/// A guest built with one of its features. In a target directory of its own: a component's file name does not
+/// tell its features.
+///
+/// # Panics
+/// When it cannot be built.
+#[track_caller]
+pub fn guest_with(name: &str, feature: &str) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let target = target().0.join(format!("guest-{name}-{feature}"));
+    let directory = build_guests(&target, &["-p", name, "--features", feature]);
+    directory.join(format!("{}.wasm", name.replace('-', "_")))
+}
+
+/// Cargo, as the tests were started with, but without what it says about the tests' own package.
 pub fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let about_us = [
+            "CARGO_PKG_",
+            "CARGO_MANIFEST_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ];
+        if about_us.iter().any(|start| text.starts_with(start)) {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// The target directory and the name of the profile's directory in it, from where this program is.
@@ -112,9 +151,8 @@ fn is_fresh(binary: &Path) -> bool {
         .all(|source| modified(source).is_some_and(|time| time <= built))
 }
 
-fn build_guests() -> PathBuf {
+fn build_guests(target: &Path, arguments: &[&str]) -> PathBuf {
     add_target();
-    let (target, _) = target();
     let mut build = cargo();
     // The flags that make guests small are in plugins/.cargo/config.toml, found from the working directory;
     // RUSTFLAGS in the environment would replace them.
@@ -124,10 +162,8 @@ fn build_guests() -> PathBuf {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .args(["build", "--target", TARGET, "--profile", PROFILE])
         .arg("--target-dir")
-        .arg(&target);
-    for guest in GUESTS {
-        build.args(["-p", guest]);
-    }
+        .arg(target)
+        .args(arguments);
     run(&mut build);
     target.join(TARGET).join(PROFILE)
 }

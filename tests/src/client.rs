@@ -417,6 +417,25 @@ impl Client {
         (!bytes.is_empty()).then_some(bytes)
     }
 
+    /// The next bytes as they come, whatever they are; none when nothing comes within `bound` or at the end.
+    pub fn incoming_bytes(&mut self, bound: Duration) -> Option<Vec<u8>> {
+        if self.unread.is_empty() {
+            let _ = self.read_more(Instant::now() + bound);
+        }
+        let bytes = std::mem::take(&mut self.unread);
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    /// Gives up writing to a server that does not read for this long.
+    ///
+    /// # Panics
+    /// When the socket refuses.
+    pub fn write_timeout(&self, bound: Duration) {
+        self.stream
+            .set_write_timeout(Some(bound))
+            .expect("a write timeout");
+    }
+
     /// Sends FIN, and can still read.
     pub fn finish_writing(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
