@@ -1,13 +1,85 @@
-//! `check`: what a component is to the host, without running it.
+//! `check`: what a component is to the host, without compiling or running it. What it is goes to stdout;
+//! what does not fit goes to stderr, one line each.
 
 use std::path::Path;
 
-use super::console::Console;
+use jackfield_plugin::{CONTRACT_VERSIONS, Inspection, inspect};
+
+use super::console::{Console, Style, size};
 use super::exit::Exit;
 use super::loading;
 
-/// Prints what the component implements and imports; exit code 1 when it does not fit the contract.
+/// Prints what the component implements and imports, and whatever does not fit the contract.
 pub(super) fn check(file: &Path, console: &Console) -> Exit {
-    let _ = (loading::read(file), console);
-    Exit::Ok
+    let name = file.display();
+    let inspection = match loading::read(file) {
+        Ok(bytes) => inspect(&bytes).map_err(|error| error.to_string()),
+        Err(why) => Err(why),
+    };
+    let inspection = match inspection {
+        Ok(inspection) => inspection,
+        Err(why) => {
+            console.error(&format!("{name}: {why}"));
+            return Exit::Refused;
+        }
+    };
+    console.print(&description(file, &inspection, console));
+    for problem in &inspection.problems {
+        console.error(&format!("{name}: {problem}"));
+    }
+    // A component can be refused as a whole, with every function as it should be.
+    match inspection.verdict() {
+        Ok(()) => {
+            let versions = CONTRACT_VERSIONS.join(", ");
+            let fits = console.out(Style::Green, "fits");
+            console.print(&format!(
+                "{name} {fits} the contract jackfield:plugin {versions}\n"
+            ));
+            Exit::Ok
+        }
+        Err(why) => {
+            if inspection.problems.is_empty() {
+                console.error(&format!("{name}: {why}"));
+            }
+            Exit::Refused
+        }
+    }
+}
+
+fn description(file: &Path, inspection: &Inspection, console: &Console) -> String {
+    let title = |text: &str| format!("{}\n", console.out(Style::Bold, text));
+    let mut text = format!(
+        "{}: {}, sha256:{}\n",
+        file.display(),
+        size(inspection.size as u64),
+        inspection.digest
+    );
+    if !inspection.producers.is_empty() {
+        text.push_str(&format!("made with {}\n", inspection.producers.join(", ")));
+    }
+    text.push_str(&title("Implements"));
+    if inspection.hooks.is_empty() {
+        text.push_str("  no hook\n");
+    }
+    for hook in &inspection.hooks {
+        let functions = hook.functions.join(", ");
+        text.push_str(&format!("  {}: {functions}\n", hook.export));
+    }
+    list(&mut text, &title("Imports"), &inspection.imports);
+    list(
+        &mut text,
+        &title("Also exports, never called"),
+        &inspection.other_exports,
+    );
+    text
+}
+
+fn list(text: &mut String, title: &str, names: &[String]) {
+    if names.is_empty() {
+        return;
+    }
+    text.push_str(title);
+    for name in names {
+        text.push_str(&format!("  {name}\n"));
+    }
 }

@@ -415,6 +415,37 @@ fn one_plugin_without_a_file() {
     assert_eq!(config.routes["/"].plugins, ["plugin"]);
 }
 
+/// The reference in docs/configuration.md is the defaults, and has every key that the reader knows.
+#[test]
+fn the_reference_is_true() {
+    let text = include_str!("../../../docs/configuration.md");
+    let (_, block) = text.split_once("```toml\n").expect("a block of TOML");
+    let (block, _) = block.split_once("```").expect("its end");
+    let mut written = config(block);
+    written.listen.workers = super::resolved::Listen::default().workers;
+    let mut short = config(RIGHT);
+    let file = &mut short.plugins.get_mut("echo").expect("echo").file;
+    file.set_file_name("echo.wasm");
+    assert_eq!(written, short);
+
+    let every_table = "zzz = 1\nlisten = { zzz = 1 }\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\n\
+        routes = { \"/x\" = { zzz = 1, plugins = [\"x\"] } }\n\
+        plugins = { x = { zzz = 1, file = \"x\", limits = { zzz = 1 }, build = { zzz = 1, command = [\"x\"] } } }\n";
+    let said = problems(every_table);
+    let known = said
+        .lines()
+        .filter_map(|line| line.split_once("known here: "));
+    let known: Vec<&str> = known.flat_map(|(_, keys)| keys.split(", ")).collect();
+    assert!(known.len() > 30, "{said}");
+    for key in known {
+        let written = [format!("{key} = "), format!("[{key}"), format!(".{key}]")];
+        assert!(
+            written.iter().any(|text| block.contains(text)),
+            "{key} is not in the reference"
+        );
+    }
+}
+
 /// Whatever the text, there is an answer: mutations of a file that uses every key, and plain garbage.
 #[test]
 fn nothing_panics() {
