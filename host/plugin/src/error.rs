@@ -46,6 +46,11 @@ pub enum LoadError {
         /// Each with what the contract says and what the component has.
         problems: Vec<Mismatch>,
     },
+    /// An import of WASI in a form that this host does not have.
+    #[error(
+        "imports something that this host has only in another form: {0}; build it for WASI 0.2 of an earlier release"
+    )]
+    Link(String),
     /// A valid component that the engine would not compile.
     #[error(
         "the component does not compile: {0}; this engine runs components without async exports, threads or garbage-collected types"

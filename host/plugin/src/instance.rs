@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use wasmtime::Store;
-use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower, TypedFunc};
+use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
 
-use crate::bindings::{
-    EndingIn, ErrorKindIn, HeaderOut, MessageIn, RejectionOut, UpgradeRequestIn, headers_in,
-};
+use crate::bindings::{EndingIn, ErrorKindIn, MessageIn, UpgradeRequestIn, headers_in};
 use crate::calls::{self, Times};
 use crate::error::CallError;
+use crate::hooks::Hooks;
 use crate::limits::{InstanceLimits, Limiter};
 use crate::output::Shared;
 use crate::plugin::Version;
@@ -38,29 +37,6 @@ pub struct Instance {
     calls: u64,
     poisoned: bool,
 }
-
-/// The functions that the component exports, checked against their types.
-#[derive(Default)]
-struct Hooks {
-    check_custom_header:
-        Hook<(UpgradeRequestIn<'static>,), (Result<Vec<HeaderOut>, RejectionOut>,)>,
-    select_protocol: Hook<(u64, &'static [String]), (Option<String>,)>,
-    business_handler: Hook<(u64, MessageIn<'static>), ()>,
-    on_handshake_success: Hook<(u64,), ()>,
-    on_disconnected: Hook<(u64, EndingIn<'static>), ()>,
-    on_connected: Hook<(u64, &'static str), ()>,
-    on_upgrade_part_receive: Hook<(u64, u32), ()>,
-    on_handshake_failure: Hook<(u64, u16, &'static str), ()>,
-    on_after_remove_socket: Hook<(u64,), ()>,
-    on_error: Hook<(u64, ErrorKindIn, &'static str), ()>,
-    on_after_health_check: Hook<(&'static [u64],), ()>,
-    on_started: Hook<(), ()>,
-    on_shutdown: Hook<(), ()>,
-    save: Hook<(), (Result<Vec<u8>, String>,)>,
-    restore: Hook<(&'static str, &'static [u8]), (Result<(), String>,)>,
-}
-
-type Hook<P, R> = Option<TypedFunc<P, R>>;
 
 impl Instance {
     pub(crate) async fn new(
@@ -103,7 +79,7 @@ impl Instance {
             }
             None => return Err(calls::waited(hook, &times)),
         };
-        let hooks = Hooks::new(&mut store, &instance, &version)
+        let hooks = Hooks::new(&mut store, &instance, &version.indices)
             .map_err(|error| CallError::Instantiate(format!("{error:#}")))?;
         version.live.fetch_add(1, Ordering::Relaxed);
         Ok(Instance {
@@ -395,51 +371,5 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.version.live.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Hooks {
-    fn new(
-        store: &mut Store<State>,
-        instance: &wasmtime::component::Instance,
-        version: &Version,
-    ) -> wasmtime::Result<Hooks> {
-        let mut find = Find { store, instance };
-        let at = &version.indices;
-        Ok(Hooks {
-            check_custom_header: find.hook(at.check_custom_header.as_ref())?,
-            select_protocol: find.hook(at.select_protocol.as_ref())?,
-            business_handler: find.hook(at.business_handler.as_ref())?,
-            on_handshake_success: find.hook(at.on_handshake_success.as_ref())?,
-            on_disconnected: find.hook(at.on_disconnected.as_ref())?,
-            on_connected: find.hook(at.on_connected.as_ref())?,
-            on_upgrade_part_receive: find.hook(at.on_upgrade_part_receive.as_ref())?,
-            on_handshake_failure: find.hook(at.on_handshake_failure.as_ref())?,
-            on_after_remove_socket: find.hook(at.on_after_remove_socket.as_ref())?,
-            on_error: find.hook(at.on_error.as_ref())?,
-            on_after_health_check: find.hook(at.on_after_health_check.as_ref())?,
-            on_started: find.hook(at.on_started.as_ref())?,
-            on_shutdown: find.hook(at.on_shutdown.as_ref())?,
-            save: find.hook(at.save.as_ref())?,
-            restore: find.hook(at.restore.as_ref())?,
-        })
-    }
-}
-
-/// Finds exported functions and checks their types.
-struct Find<'a> {
-    store: &'a mut Store<State>,
-    instance: &'a wasmtime::component::Instance,
-}
-
-impl Find<'_> {
-    fn hook<P, R>(&mut self, index: Option<&ComponentExportIndex>) -> wasmtime::Result<Hook<P, R>>
-    where
-        P: ComponentNamedList + Lower,
-        R: ComponentNamedList + Lift,
-    {
-        let Some(index) = index else { return Ok(None) };
-        let function = self.instance.get_typed_func(&mut *self.store, index)?;
-        Ok(Some(function))
     }
 }

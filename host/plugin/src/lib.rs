@@ -13,9 +13,11 @@
 mod bindings;
 mod cache;
 mod calls;
+mod check;
 mod digest;
 mod engine;
 mod error;
+mod hooks;
 mod imports;
 mod instance;
 mod limits;
@@ -26,6 +28,7 @@ mod services;
 mod state;
 mod types;
 
+pub use check::{Hook, Inspection, inspect};
 pub use digest::Digest;
 pub use engine::{Engine, EngineConfig};
 pub use error::{CallError, EngineError, LoadError, Mismatch, NotAComponent};

@@ -33,8 +33,8 @@ pub(crate) struct Shared {
 /// The host's services and the unfinished lines.
 pub(crate) struct Inner {
     pub(crate) services: Box<dyn Services>,
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
+    stdout: Lines,
+    stderr: Lines,
 }
 
 impl Shared {
@@ -42,8 +42,8 @@ impl Shared {
         Arc::new(Shared {
             inner: Mutex::new(Inner {
                 services,
-                stdout: Vec::new(),
-                stderr: Vec::new(),
+                stdout: Lines::default(),
+                stderr: Lines::default(),
             }),
             caller: AtomicU64::new(NOBODY),
             unfinished: AtomicBool::new(false),
@@ -69,7 +69,8 @@ impl Shared {
             let caller = self.caller();
             let mut inner = self.lock();
             for stream in [GuestStream::Stdout, GuestStream::Stderr] {
-                inner.flush(stream, caller);
+                let (services, lines) = inner.split(stream);
+                lines.finish(|line| services.guest_line(stream, caller, line));
             }
         }
         self.caller.store(NOBODY, Ordering::Relaxed);
@@ -91,7 +92,9 @@ impl Shared {
 
     fn write(&self, stream: GuestStream, bytes: &[u8]) {
         let caller = self.caller();
-        let unfinished = self.lock().write(stream, caller, bytes);
+        let mut inner = self.lock();
+        let (services, lines) = inner.split(stream);
+        let unfinished = lines.push(bytes, |line| services.guest_line(stream, caller, line));
         if unfinished {
             self.unfinished.store(true, Ordering::Relaxed);
         }
@@ -99,57 +102,83 @@ impl Shared {
 }
 
 impl Inner {
-    fn buffer(&mut self, stream: GuestStream) -> &mut Vec<u8> {
-        match stream {
+    /// The services, and the buffer of a stream.
+    fn split(&mut self, stream: GuestStream) -> (&mut dyn Services, &mut Lines) {
+        let lines = match stream {
             GuestStream::Stdout => &mut self.stdout,
             GuestStream::Stderr => &mut self.stderr,
-        }
-    }
-
-    /// Gives every finished line to the host and keeps the rest. True: there is a rest.
-    fn write(&mut self, stream: GuestStream, caller: Option<ConnectionId>, bytes: &[u8]) -> bool {
-        let mut pieces = bytes.split(|byte| *byte == b'\n').peekable();
-        while let Some(mut piece) = pieces.next() {
-            loop {
-                let room = LINE_BYTES.saturating_sub(self.buffer(stream).len());
-                if piece.len() <= room {
-                    break;
-                }
-                let (now, later) = piece.split_at(cut(piece, room));
-                self.buffer(stream).extend_from_slice(now);
-                self.flush(stream, caller);
-                piece = later;
-            }
-            self.buffer(stream).extend_from_slice(piece);
-            if pieces.peek().is_some() {
-                self.line(stream, caller);
-            }
-        }
-        !self.buffer(stream).is_empty()
-    }
-
-    fn flush(&mut self, stream: GuestStream, caller: Option<ConnectionId>) {
-        if !self.buffer(stream).is_empty() {
-            self.line(stream, caller);
-        }
-    }
-
-    fn line(&mut self, stream: GuestStream, caller: Option<ConnectionId>) {
-        let mut line = std::mem::take(self.buffer(stream));
-        let text = String::from_utf8_lossy(&line);
-        self.services
-            .guest_line(stream, caller, text.trim_end_matches('\r'));
-        line.clear();
-        *self.buffer(stream) = line;
+        };
+        (&mut *self.services, lines)
     }
 }
 
-/// Where to cut `piece`, at most `room` bytes in: not within a character, if it can be helped.
-fn cut(piece: &[u8], room: usize) -> usize {
-    (room.saturating_sub(3)..=room)
+/// The beginning of a line, at most [`LINE_BYTES`] of it.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    /// Gives out every line that these bytes finish and keeps the rest. True: there is a rest.
+    fn push(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) -> bool {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            let (last, next) = rest.split_at(end);
+            self.extend(last, &mut line);
+            self.give(self.0.len(), &mut line);
+            rest = next.get(1..).unwrap_or_default();
+        }
+        self.extend(rest, &mut line);
+        !self.0.is_empty()
+    }
+
+    /// Gives out what is left.
+    fn finish(&mut self, mut line: impl FnMut(&str)) {
+        if !self.0.is_empty() {
+            self.give(self.0.len(), &mut line);
+        }
+    }
+
+    fn extend(&mut self, mut piece: &[u8], line: &mut impl FnMut(&str)) {
+        loop {
+            let room = LINE_BYTES.saturating_sub(self.0.len());
+            let Some((now, later)) = piece
+                .split_at_checked(room)
+                .filter(|(_, later)| !later.is_empty())
+            else {
+                self.0.extend_from_slice(piece);
+                return;
+            };
+            self.0.extend_from_slice(now);
+            self.give(whole_characters(&self.0), line);
+            piece = later;
+        }
+    }
+
+    /// Gives out the first bytes as one line.
+    fn give(&mut self, bytes: usize, line: &mut impl FnMut(&str)) {
+        let rest = self.0.split_off(bytes.min(self.0.len()));
+        let whole = std::mem::replace(&mut self.0, rest);
+        line(String::from_utf8_lossy(&whole).trim_end_matches('\r'));
+    }
+}
+
+/// How many bytes there are without the beginning of a character at the end.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let back = bytes
+        .iter()
         .rev()
-        .find(|at| piece.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80))
-        .unwrap_or(room)
+        .take(4)
+        .position(|byte| byte & 0xc0 != 0x80);
+    let Some((back, at)) = back.and_then(|back| Some((back, bytes.len().checked_sub(back + 1)?)))
+    else {
+        return bytes.len();
+    };
+    let needed = match bytes.get(at) {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..=0xff) => 4,
+        _ => 1,
+    };
+    if needed > back + 1 { at } else { bytes.len() }
 }
 
 /// One of the guest's output streams.
@@ -220,5 +249,48 @@ impl AsyncWrite for GuestOutput {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(writes: &[&[u8]]) -> Vec<String> {
+        let mut lines = Lines::default();
+        let mut seen = Vec::new();
+        for write in writes {
+            lines.push(write, |line| seen.push(line.to_owned()));
+            assert!(lines.0.len() <= LINE_BYTES);
+        }
+        lines.finish(|line| seen.push(line.to_owned()));
+        seen
+    }
+
+    #[test]
+    fn a_line_may_come_in_many_writes_and_a_write_may_bring_many_lines() {
+        assert_eq!(lines(&[b"a", b"b\nc\r\n", b"\nd"]), ["ab", "c", "", "d"]);
+        assert!(lines(&[b""]).is_empty());
+    }
+
+    #[test]
+    fn a_long_line_is_cut_between_characters_wherever_the_writes_end() {
+        let long = "a".to_owned() + &"€".repeat(3000);
+        for size in [1, 2, 3, 7, 4095, 4096, 4097, 10_000] {
+            let writes: Vec<_> = long.as_bytes().chunks(size).collect();
+            let seen = lines(&writes);
+            assert_eq!(seen.concat(), long, "in writes of {size}");
+            assert!(seen.iter().all(|line| line.len() <= LINE_BYTES));
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_characters_are_cut_anywhere() {
+        let seen = lines(&[&[0x80; 3 * LINE_BYTES]]);
+        assert_eq!(seen.len(), 3);
+        assert_eq!(
+            lines(&[&[0xf0; LINE_BYTES + 1]]).concat().chars().count(),
+            LINE_BYTES + 1
+        );
     }
 }

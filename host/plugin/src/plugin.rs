@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
+use crate::check::Hook;
 use crate::digest::Digest;
 use crate::engine::Inner;
 use crate::error::{CallError, LoadError};
@@ -54,7 +55,9 @@ pub(crate) struct Version {
 
 impl Plugin {
     pub(crate) fn load(engine: &Arc<Inner>, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
-        let digest = Digest::of(bytes);
+        let inspection = crate::check::inspect(bytes)?;
+        inspection.verdict()?;
+        let digest = inspection.digest;
         let start = Instant::now();
         let (component, from_cache) = match engine
             .cache
@@ -75,8 +78,8 @@ impl Plugin {
         let pre = engine
             .linker
             .instantiate_pre(&component)
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-        let indices = Indices::look_up(&component);
+            .map_err(|error| LoadError::Link(format!("{error:#}")))?;
+        let indices = Indices::look_up(&component, &inspection.hooks);
         Ok(Plugin {
             version: Arc::new(Version {
                 name: name.to_owned(),
@@ -161,10 +164,10 @@ pub(crate) struct Indices {
 }
 
 impl Indices {
-    fn look_up(component: &Component) -> Indices {
+    fn look_up(component: &Component, hooks: &[Hook]) -> Indices {
         let find = |interface: &str, function: &str| {
-            let name = format!("jackfield:plugin/{interface}@0.1.0");
-            let interface = component.get_export_index(None, &name)?;
+            let hook = hooks.iter().find(|hook| hook.interface == interface)?;
+            let interface = component.get_export_index(None, &hook.export)?;
             component.get_export_index(Some(&interface), function)
         };
         Indices {
