@@ -27,6 +27,8 @@ pub struct Inspection {
     pub other_exports: Vec<String>,
     /// Everything that it imports, by name.
     pub imports: Vec<String>,
+    /// Bytes that its largest memory begins with.
+    pub memory_bytes: u64,
     /// Everything that keeps it from being loaded. Empty: it fits.
     pub problems: Vec<Mismatch>,
     /// What it was made with, as far as it says so: `"language Rust"`, `"processed-by wit-component 0.254.2"`.
@@ -63,6 +65,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
             .iter()
             .map(|(name, _)| name.clone())
             .collect(),
+        memory_bytes: component.memory_bytes,
         problems: Vec::new(),
         producers: component.producers.clone(),
         other_version: None,

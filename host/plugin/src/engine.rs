@@ -14,10 +14,16 @@ use crate::state::State;
 
 /// Core instances of one component: Python's runtime has some tens, everything else a handful.
 const CORE_INSTANCES: u32 = 100;
-/// Tables that the pool keeps for each instance, on average.
-const TABLES: u32 = 2;
+/// Tables that the pool keeps for each instance, on average: a module's own, the one that links it to its imports,
+/// and some for runtimes that load libraries.
+const TABLES: u32 = 4;
 /// Elements of one table.
 const TABLE_ELEMENTS: usize = 100_000;
+/// Tables and memories that one component or module may have.
+const TABLES_EACH: u32 = 64;
+const MEMORIES_EACH: u32 = 16;
+/// Bytes of the engine's own records of one instance; allocated as needed, so this only bounds them.
+const RECORD_BYTES: usize = 8 << 20;
 /// Native stack of one suspended call. The guest's part of it is the engine's default of 512 KiB.
 const STACK_BYTES: usize = 1 << 20;
 
@@ -140,6 +146,12 @@ fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
         .total_tables(instances.saturating_mul(TABLES))
         .total_stacks(instances)
         .max_core_instances_per_component(CORE_INSTANCES)
+        .max_tables_per_component(TABLES_EACH)
+        .max_tables_per_module(TABLES_EACH)
+        .max_memories_per_component(MEMORIES_EACH)
+        .max_memories_per_module(MEMORIES_EACH)
+        .max_component_instance_size(RECORD_BYTES)
+        .max_core_instance_size(RECORD_BYTES)
         .max_memory_size(config.memory_bytes_max)
         .table_elements(TABLE_ELEMENTS);
     pool

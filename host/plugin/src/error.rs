@@ -51,10 +51,19 @@ pub enum LoadError {
         "imports something that this host has only in another form: {0}; build it for WASI 0.2 of an earlier release"
     )]
     Link(String),
-    /// A valid component that the engine would not compile.
+    /// Has more memory at its start than any instance may have.
     #[error(
-        "the component does not compile: {0}; this engine runs components without async exports, threads or garbage-collected types"
+        "needs {needed} bytes of memory at its start, and an instance may have {limit}: raise memory_bytes_max, or build \
+         the plugin with a smaller stack and heap"
     )]
+    TooMuchMemory {
+        /// Bytes that its largest memory begins with.
+        needed: u64,
+        /// The engine's limit.
+        limit: u64,
+    },
+    /// A component that the engine will not compile: damaged inside, or in need of something it does not do.
+    #[error("the engine does not accept it: {0}")]
     Compile(String),
 }
 

@@ -370,6 +370,8 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
+        // A call that was dropped half-way may have left a line.
+        self.shared.end();
         self.version.live.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -57,6 +57,13 @@ impl Plugin {
     pub(crate) fn load(engine: &Arc<Inner>, name: &str, bytes: &[u8]) -> Result<Plugin, LoadError> {
         let inspection = crate::check::inspect(bytes)?;
         inspection.verdict()?;
+        let limit = engine.memory_bytes_max as u64;
+        if inspection.memory_bytes > limit {
+            return Err(LoadError::TooMuchMemory {
+                needed: inspection.memory_bytes,
+                limit,
+            });
+        }
         let digest = inspection.digest;
         let start = Instant::now();
         let (component, from_cache) = match engine

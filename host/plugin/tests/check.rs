@@ -5,8 +5,12 @@ mod support;
 use jackfield_plugin::{Inspection, LoadError, NotAComponent, inspect};
 use support::{engine, everything, small};
 
+fn refusal_of(bytes: &[u8]) -> LoadError {
+    engine().load("test", bytes).err().unwrap()
+}
+
 fn refusal(bytes: &[u8]) -> String {
-    let error = engine().load("test", bytes).err().unwrap();
+    let error = refusal_of(bytes);
     if !matches!(error, LoadError::NotAComponent(_)) {
         assert!(
             !inspect(bytes).unwrap().problems.is_empty(),
@@ -277,12 +281,21 @@ fn wasi_in_a_form_that_is_not_linked_is_refused() {
     let bytes = small(
         r#"(import "wasi:cli/environment@0.2.0" (instance (export "get-all-secrets" (func (result string)))))"#,
     );
-    let error = engine().load("test", &bytes).err().unwrap();
+    let error = refusal_of(&bytes);
     assert!(matches!(&error, LoadError::Link(_)), "{error}");
     assert!(
         error.to_string().contains("wasi:cli/environment"),
         "{error}"
     );
+}
+
+#[test]
+fn more_memory_than_there_can_be_is_refused_before_compiling() {
+    let bytes = small("(core module $m (memory 40000))");
+    assert_eq!(inspect(&bytes).unwrap().memory_bytes, 40_000 * 65_536);
+    let said = refusal_of(&bytes);
+    assert!(matches!(&said, LoadError::TooMuchMemory { .. }), "{said}");
+    assert!(said.to_string().contains("memory_bytes_max"), "{said}");
 }
 
 #[test]
@@ -299,7 +312,7 @@ fn a_valid_component_that_the_engine_cannot_run_does_not_compile() {
     let mut bytes = bytes;
     bytes[broken] = 0x42;
     bytes[broken + 2] = 0x45;
-    let error = engine().load("test", &bytes).err().unwrap();
+    let error = refusal_of(&bytes);
     assert!(matches!(&error, LoadError::Compile(_)), "{error}");
 }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 use jackfield_plugin::{
     CallError, ConnectionId, Engine, EngineConfig, InstanceLimits, MessageRef, Reply,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use support::{ECHO, Host, engine, everything, load, small, start, start_with};
 
 const ID: ConnectionId = ConnectionId(7);
@@ -84,6 +86,42 @@ async fn a_spinning_guest_lets_others_run_and_is_stopped_at_its_budget() {
         "timers and tasks had their turns in between"
     );
     assert!(guest.is_poisoned());
+}
+
+#[tokio::test]
+async fn sockets_are_served_while_a_guest_spins() {
+    let limits = InstanceLimits {
+        call_time: Duration::from_millis(60),
+        ..InstanceLimits::default()
+    };
+    let (mut guest, _) = start_with(&everything("(loop $again (br $again))"), limits).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answered = Arc::new(AtomicU32::new(0));
+    let counter = Arc::clone(&answered);
+    let mut others = tokio::task::JoinSet::new();
+    others.spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut byte = [0];
+        while stream.read_exact(&mut byte).await.is_ok() {
+            stream.write_all(&byte).await.unwrap();
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    others.spawn(async move {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut byte = [1];
+        loop {
+            stream.write_all(&byte).await.unwrap();
+            stream.read_exact(&mut byte).await.unwrap();
+        }
+    });
+    let error = guest.business_handler(ID, HELLO).await.unwrap_err();
+    assert!(matches!(error, CallError::TimeBudget { .. }), "{error}");
+    assert!(
+        answered.load(Ordering::Relaxed) > 0,
+        "bytes went to and fro in between"
+    );
 }
 
 #[tokio::test]

@@ -19,6 +19,8 @@ pub(super) struct Component {
     pub(super) exports: Vec<(String, Item)>,
     pub(super) imports: Vec<(String, Item)>,
     pub(super) producers: Vec<String>,
+    /// Bytes that the largest memory of any module begins with.
+    pub(super) memory_bytes: u64,
 }
 
 /// Something exported or imported.
@@ -52,6 +54,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Component, NotAComponent> {
             exports: Vec::new(),
             imports: Vec::new(),
             producers: Vec::new(),
+            memory_bytes: 0,
         },
         outer: Vec::new(),
     };
@@ -141,6 +144,14 @@ impl Reader {
                 encoding: Encoding::Module,
                 ..
             } if outermost => return Err(NotAComponent::CoreModule),
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    let memory = memory.map_err(invalid)?;
+                    let page = 1_u64 << memory.page_size_log2.unwrap_or(16).min(16);
+                    let bytes = memory.initial.saturating_mul(page);
+                    self.component.memory_bytes = self.component.memory_bytes.max(bytes);
+                }
+            }
             Payload::ComponentImportSection(section) if outermost => {
                 for import in section {
                     let name = import.map_err(invalid)?.name.name;
