@@ -20,7 +20,7 @@ use jackfield_hub::{ConnectionId, Phase};
 use jackfield_plugin::{Ending, Exports};
 
 pub(crate) use handshake::{check_custom_header, select_protocol};
-pub(crate) use trouble::{backlog_full, report_error, trapped};
+pub(crate) use trouble::{backlog_full, log as log_failure, report_error, trapped};
 
 use crate::instances::{Answer, Failure, Hook, Message};
 use crate::server::PluginIndex;
@@ -52,7 +52,7 @@ async fn tell(
 ) -> Vec<(PluginIndex, Failure)> {
     let mut failures = Vec::new();
     for &plugin in plugins {
-        if !exported(worker.placement(plugin).exports()) {
+        if !exported(worker.placement(plugin).exports(connection)) {
             continue;
         }
         if let Err(failure) = call(worker, plugin, connection, hook()).await {
@@ -110,7 +110,7 @@ pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Mess
         .plugins_of(id)
         .iter()
         .copied()
-        .find(|&plugin| worker.placement(plugin).exports().handler);
+        .find(|&plugin| worker.placement(plugin).exports(Some(id)).handler);
     let Some(plugin) = handler else {
         tracing::debug!(connection = %id, "a message was ignored: no plugin of the route exports handler");
         return;
@@ -154,18 +154,20 @@ pub(crate) async fn unhealthy(worker: &Rc<Worker>, ids: Vec<ConnectionId>) {
         if own.is_empty() {
             continue;
         }
-        let hook = || Hook::OnAfterHealthCheck(Cow::Owned(own.clone()));
-        tell(worker, &[plugin], |e| e.health_events, None, hook).await;
+        for group in worker.placement(plugin).by_instance(own) {
+            // Any connection of a group leads to the instance, or the version, that serves them all.
+            let one = group.first().copied();
+            let hook = || Hook::OnAfterHealthCheck(Cow::Owned(group.clone()));
+            tell(worker, &[plugin], |e| e.health_events, one, hook).await;
+        }
     }
 }
 
 /// The server stops: every instance of this worker is told, within its time budget.
 pub(crate) async fn shutting_down(worker: &Rc<Worker>) {
     for (index, placement) in worker.placements.iter().enumerate() {
-        if placement.exports().server_events {
-            for error in placement.shut_down().await {
-                trouble::log(worker, PluginIndex(index), None, &Failure::Call(error));
-            }
+        for error in placement.shut_down().await {
+            trouble::log(worker, PluginIndex(index), None, &Failure::Call(error));
         }
     }
 }

@@ -2,31 +2,41 @@
 //!
 //! | `instances =` | here |
 //! |---|---|
-//! | `"worker"` | a [`Pool`] of one on each worker |
-//! | `{ pool = N }` | a [`Pool`] of up to N on each worker |
-//! | `"connection"` | a [`Pool`] of one for each connection |
-//! | `"single"` | a [`Pool`] of one on worker 0; the others send their calls there |
+//! | `"worker"` | a pool of one on each worker |
+//! | `{ pool = N }` | a pool of up to N on each worker |
+//! | `"connection"` | a pool of one for each connection |
+//! | `"single"` | a pool of one on worker 0; the others send their calls there |
+//!
+//! A plugin has one version at a time, or two: during a swap with the policy `drain` or `canary` the
+//! [`Placement`] decides by connection which of them is called.
 
+mod generation;
 mod hook;
 mod lines;
 mod pool;
+mod swapping;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jackfield_hub::{ConnectionId, WorkerIndex};
-use jackfield_plugin::{CallError, Exports, GuestStream, InstanceLimits, Plugin};
-use tokio::sync::oneshot;
+use jackfield_plugin::{CallError, Exports, GuestStream};
+use tokio::sync::{Notify, oneshot};
 
+pub(crate) use generation::Generation;
 pub(crate) use hook::{Answer, Hook, Message, outside};
+pub(crate) use swapping::{Census, Step};
 
 use crate::config::resolved::Instances;
 use crate::server::{PluginIndex, Site};
-use crate::worker::{HostServices, Letter, RemoteCall, Worker};
+use crate::swap::Version;
+use crate::worker::{Letter, RemoteCall, Worker};
 use lines::LineLimit;
-use pool::Pool;
+use pool::Retired;
+use swapping::Pending;
 
 /// The worker on which single instances live.
 const HOME: WorkerIndex = 0;
@@ -46,39 +56,61 @@ pub(crate) enum Failure {
 pub(crate) struct Placement {
     index: PluginIndex,
     name: String,
-    plugin: Plugin,
-    mode: Instances,
-    limits: InstanceLimits,
-    /// The instances for all connections; unused in the `connection` mode.
-    shared: Pool,
-    /// The instances of the `connection` mode.
-    own: RefCell<HashMap<ConnectionId, Rc<Pool>>>,
+    largest_message: usize,
+    /// Serves every connection that `side` does not take.
+    main: RefCell<Rc<Generation>>,
+    side: RefCell<Option<Side>>,
+    /// A version that is ready to be switched to.
+    pending: RefCell<Option<Pending>>,
+    /// While private instances are being carried over, new ones wait.
+    carrying: Cell<bool>,
+    settled: Notify,
     lines: Cell<LineLimit>,
 }
 
+/// A second version, for some of the connections.
+struct Side {
+    generation: Rc<Generation>,
+    takes: Takes,
+}
+
+/// Which connections.
+enum Takes {
+    /// The old version keeps those that were open when the new one came (`drain`).
+    Pinned(HashSet<ConnectionId>),
+    /// The new version gets a share, in parts of a million (`canary`).
+    Share(u32),
+}
+
+impl Side {
+    fn takes(&self, id: ConnectionId) -> bool {
+        match &self.takes {
+            Takes::Pinned(ids) => ids.contains(&id),
+            Takes::Share(share) => part_of_a_million(id) < *share,
+        }
+    }
+}
+
+/// Where a connection falls, evenly and for good: a multiplicative hash of its id.
+fn part_of_a_million(id: ConnectionId) -> u32 {
+    let mixed = id.as_u64().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((u128::from(mixed) * 1_000_000) >> 64) as u32
+}
+
 impl Placement {
-    pub(crate) fn new(site: &Site, index: PluginIndex, plugin: Plugin) -> Self {
-        let (name, config) = &site.plugins[index.0];
-        let shared = match config.instances {
-            Instances::Pool(size) => size.max(1),
-            Instances::Worker | Instances::Single | Instances::Connection => 1,
-        };
+    pub(crate) fn new(site: &Site, index: PluginIndex, version: Arc<Version>) -> Self {
+        let (name, _) = &site.plugins[index.0];
+        let largest_message = site.config.limits.backlog_bytes;
         Placement {
             index,
             name: name.clone(),
-            plugin,
-            mode: config.instances,
-            limits: InstanceLimits {
-                memory_bytes: config.limits.memory_bytes,
-                table_elements: config.limits.table_elements,
-                call_time: config.limits.call_time,
-                shutdown_time: config.limits.shutdown_time,
-                wait_time: config.limits.wait_time,
-                hostcall_bytes: site.config.limits.backlog_bytes,
-            },
-            shared: Pool::new(shared),
-            own: RefCell::default(),
-            lines: Cell::new(LineLimit::new(config.limits.log_lines)),
+            largest_message,
+            lines: Cell::new(LineLimit::new(version.config.limits.log_lines)),
+            main: RefCell::new(Generation::new(index, version, largest_message)),
+            side: RefCell::default(),
+            pending: RefCell::default(),
+            carrying: Cell::new(false),
+            settled: Notify::new(),
         }
     }
 
@@ -86,26 +118,63 @@ impl Placement {
         &self.name
     }
 
-    /// The short digest of the version that serves.
-    pub(crate) fn version(&self) -> String {
-        self.plugin.digest().short().to_string()
+    /// Whether the second version serves a connection.
+    fn is_on_side(&self, connection: Option<ConnectionId>) -> bool {
+        let side = self.side.borrow();
+        connection.is_some_and(|id| side.as_ref().is_some_and(|side| side.takes(id)))
     }
 
-    pub(crate) fn exports(&self) -> Exports {
-        self.plugin.exports()
+    /// The version that serves a connection; without one, the main version.
+    pub(crate) fn generation(&self, connection: Option<ConnectionId>) -> Rc<Generation> {
+        self.main_or_side(self.is_on_side(connection))
     }
 
-    /// Makes the first instance where one is shared, so that a plugin that cannot start is known early.
-    pub(crate) async fn warm_up(&self, worker: &Rc<Worker>) -> Result<(), Failure> {
-        let here = match self.mode {
-            Instances::Worker | Instances::Pool(_) => true,
-            Instances::Single => worker.index == HOME,
-            Instances::Connection => false,
-        };
-        if here {
-            self.shared.warm_up(|| self.create(worker)).await?;
+    fn main_or_side(&self, on_side: bool) -> Rc<Generation> {
+        match &*self.side.borrow() {
+            Some(side) if on_side => side.generation.clone(),
+            _ => self.main.borrow().clone(),
         }
-        Ok(())
+    }
+
+    /// What the version that serves a connection exports.
+    pub(crate) fn exports(&self, connection: Option<ConnectionId>) -> Exports {
+        if self.side.borrow().is_some() {
+            return self.generation(connection).exports();
+        }
+        self.main.borrow().exports()
+    }
+
+    /// Whether any version here wants to hear of raw sockets.
+    pub(crate) fn has_socket_events(&self) -> bool {
+        let side = self.side.borrow();
+        self.main.borrow().exports().socket_events
+            || side
+                .as_ref()
+                .is_some_and(|side| side.generation.exports().socket_events)
+    }
+
+    /// Connections in groups that one instance, or one version's instances, answer for.
+    pub(crate) fn by_instance(&self, ids: Vec<ConnectionId>) -> Vec<Vec<ConnectionId>> {
+        let (side, main): (Vec<_>, Vec<_>) =
+            ids.into_iter().partition(|&id| self.is_on_side(Some(id)));
+        let mut groups = Vec::new();
+        for group in [main, side] {
+            let Some(&first) = group.first() else {
+                continue;
+            };
+            if self.generation(Some(first)).mode() == Instances::Connection {
+                groups.extend(group.into_iter().map(|id| vec![id]));
+            } else {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
+    /// Makes the first instances.
+    pub(crate) async fn warm_up(&self, worker: &Rc<Worker>) -> Result<(), Failure> {
+        let main = self.main.borrow().clone();
+        Ok(main.warm_up(worker).await?)
     }
 
     /// Runs a hook on behalf of a connection, or of the server.
@@ -115,33 +184,46 @@ impl Placement {
         connection: Option<ConnectionId>,
         hook: Hook<'_>,
     ) -> Result<Answer, Failure> {
-        if self.mode == Instances::Single && worker.index != HOME {
-            return self.call_home(worker, connection, hook.into_owned()).await;
+        let on_side = self.is_on_side(connection);
+        let generation = self.main_or_side(on_side);
+        if generation.mode() == Instances::Single && worker.index != HOME {
+            return self
+                .call_home(worker, connection, on_side, hook.into_owned())
+                .await;
         }
-        self.call_here(worker, connection, hook).await
+        self.call_here(worker, connection, on_side, hook).await
     }
 
-    /// Runs a hook on an instance of this worker.
+    /// Runs a hook on an instance of this worker, of whichever version serves when its turn comes.
     pub(crate) async fn call_here(
         &self,
         worker: &Rc<Worker>,
         connection: Option<ConnectionId>,
-        hook: Hook<'_>,
+        on_side: bool,
+        mut hook: Hook<'_>,
     ) -> Result<Answer, Failure> {
-        let create = || self.create(worker);
-        let answer = match (self.mode, connection) {
-            (Instances::Connection, Some(id)) => {
-                let pool = self
-                    .own
-                    .borrow_mut()
-                    .entry(id)
-                    .or_insert_with(|| Rc::new(Pool::new(1)))
-                    .clone();
-                pool.call(create, hook).await
+        loop {
+            // A connection of this worker is looked up again each time: a swap may have moved it meanwhile. One
+            // of another worker is known to be where its worker said.
+            let here = connection.is_some_and(|id| id.worker() == worker.index);
+            let on_side = if here { self.is_on_side(connection) } else { on_side };
+            let generation = self.main_or_side(on_side);
+            if self.must_wait(&generation, connection) {
+                self.settled.notified().await;
+                continue;
             }
-            _ => self.shared.call(create, hook).await,
-        };
-        Ok(answer?)
+            match generation.call(worker, connection, hook).await {
+                Ok(answer) => return answer,
+                Err((Retired, unused)) => hook = unused,
+            }
+        }
+    }
+
+    /// Whether a connection is about to make an instance whose memory a swap under way would miss.
+    fn must_wait(&self, generation: &Generation, connection: Option<ConnectionId>) -> bool {
+        self.carrying.get()
+            && generation.mode() == Instances::Connection
+            && connection.is_some_and(|id| !generation.own.borrow().contains_key(&id))
     }
 
     /// Sends a hook to the single instance and waits for its answer.
@@ -149,6 +231,7 @@ impl Placement {
         &self,
         worker: &Rc<Worker>,
         connection: Option<ConnectionId>,
+        side: bool,
         hook: Hook<'static>,
     ) -> Result<Answer, Failure> {
         let home = worker
@@ -159,6 +242,7 @@ impl Placement {
         let call = RemoteCall {
             plugin: self.index,
             connection,
+            side,
             hook,
             reply,
         };
@@ -170,17 +254,22 @@ impl Placement {
 
     /// The connection is gone, and with it the instance that it had to itself.
     pub(crate) fn forget(&self, connection: ConnectionId) {
-        if self.mode == Instances::Connection {
-            self.own.borrow_mut().remove(&connection);
+        self.main.borrow().own.borrow_mut().remove(&connection);
+        if let Some(side) = &mut *self.side.borrow_mut() {
+            side.generation.own.borrow_mut().remove(&connection);
+            if let Takes::Pinned(ids) = &mut side.takes {
+                ids.remove(&connection);
+            }
         }
     }
 
-    /// Runs `on-shutdown` on every instance of this worker.
+    /// The server stops: runs `on-shutdown` on every instance of this worker.
     pub(crate) async fn shut_down(&self) -> Vec<CallError> {
-        let own: Vec<_> = self.own.borrow().values().cloned().collect();
-        let mut errors = self.shared.shut_down().await;
-        for pool in own {
-            errors.append(&mut pool.shut_down().await);
+        let main = self.main.borrow().clone();
+        let side = self.side.borrow().as_ref().map(|s| s.generation.clone());
+        let mut errors = main.wind_up().await;
+        if let Some(side) = side {
+            errors.append(&mut side.wind_up().await);
         }
         errors
     }
@@ -205,8 +294,9 @@ impl Placement {
         if !allowed.this {
             return;
         }
-        let connection = connection.map(|id| id.0);
-        let (plugin, version) = (&self.name, self.plugin.digest().short());
+        let id = connection.map(|id| ConnectionId::from_u64(id.0));
+        let version = self.generation(id).version().plugin.digest().short();
+        let (plugin, connection) = (&self.name, connection.map(|id| id.0));
         match stream {
             GuestStream::Stdout => {
                 tracing::info!(target: "plugin", %plugin, %version, connection, "{line}");
@@ -216,13 +306,18 @@ impl Placement {
             }
         }
     }
+}
 
-    async fn create(&self, worker: &Rc<Worker>) -> Result<jackfield_plugin::Instance, CallError> {
-        let services = Box::new(HostServices::new(worker, self.index));
-        let mut instance = self.plugin.instantiate(services, &self.limits).await?;
-        if self.exports().server_events {
-            instance.on_started().await?;
-        }
-        Ok(instance)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_even_and_stable() {
+        let ids = (1..10_000u64).map(|n| ConnectionId::from_u64(n << 32 | (n % 7) << 8));
+        let chosen = ids
+            .filter(|&id| part_of_a_million(id) < 100_000)
+            .count();
+        assert!((800..1200).contains(&chosen), "{chosen} of 10,000 for a tenth");
     }
 }

@@ -11,6 +11,8 @@ pub mod config;
 pub mod playground;
 pub mod server;
 
+pub mod swap;
+
 mod connection;
 mod dispatch;
 mod instances;

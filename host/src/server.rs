@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jackfield_plugin::Plugin;
+use jackfield_plugin::{Engine, Plugin};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use site::{PluginIndex, Site};
 pub use stopping::{StopReason, Stopped};
 
 use crate::config::Config;
+use crate::swap::{Plugins, Version};
 use crate::worker::{self, Mailbox, Start};
 
 /// A plugin that was read, checked and compiled.
@@ -74,6 +76,9 @@ pub struct Server {
     /// Connections that were dropped at the end.
     control: Option<thread::JoinHandle<usize>>,
     ended: oneshot::Receiver<()>,
+    plugins: Plugins,
+    /// For everything that is not a connection: compiling, admin, watching.
+    background: Runtime,
 }
 
 impl Server {
@@ -81,7 +86,11 @@ impl Server {
     ///
     /// # Errors
     /// When the address cannot be listened on, or a plugin does not start; see [`StartError`].
-    pub fn start(config: Config, plugins: Vec<LoadedPlugin>) -> Result<Server, StartError> {
+    pub fn start(
+        config: Config,
+        plugins: Vec<LoadedPlugin>,
+        engine: Engine,
+    ) -> Result<Server, StartError> {
         let listener = listen(&config)?;
         let address = listener.local_addr().map_err(|source| StartError::Listen {
             address: config.listen.address,
@@ -90,8 +99,23 @@ impl Server {
         let site = Arc::new(Site::new(config));
         let plugins = site.in_order(plugins)?;
         site.warn_about(&plugins);
-        let workers = start_workers(&site, &plugins)?;
+        let versions = site.versions(plugins);
+        let workers = start_workers(&site, &versions)?;
         let (stop, stopping) = watch::channel(None);
+        let plugins = Plugins::new(
+            engine,
+            site.clone(),
+            workers.iter().map(|worker| worker.mailbox.clone()).collect(),
+            versions,
+            stopping.clone(),
+        );
+        let background = Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("background")
+            .enable_all()
+            .build()?;
+        // Ends with the runtime, which the server owns.
+        background.spawn(plugins.clone().monitor());
         let (ended_sender, ended) = oneshot::channel();
         let shutdown_timeout = site.config.limits.shutdown_timeout;
         let control = thread::Builder::new()
@@ -108,12 +132,24 @@ impl Server {
             stop,
             control: Some(control),
             ended,
+            plugins,
+            background,
         })
     }
 
     /// Where the server listens, with the port that the system chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The plugins, to be swapped.
+    pub fn plugins(&self) -> Plugins {
+        self.plugins.clone()
+    }
+
+    /// Where to run what has to do with the server but must not disturb its workers.
+    pub fn background(&self) -> &Handle {
+        self.background.handle()
     }
 
     /// Stops: no new sockets, plugins are told, connections are closed with 1001, and after
@@ -145,7 +181,10 @@ pub(crate) struct RunningWorker {
     pub(crate) thread: thread::JoinHandle<()>,
 }
 
-fn start_workers(site: &Arc<Site>, plugins: &[Plugin]) -> Result<Vec<RunningWorker>, StartError> {
+fn start_workers(
+    site: &Arc<Site>,
+    versions: &[Arc<Version>],
+) -> Result<Vec<RunningWorker>, StartError> {
     let capacity = site.config.limits.mailbox;
     // The worker is a byte of a connection's id.
     let count = site.config.listen.workers.clamp(1, 256);
@@ -159,7 +198,7 @@ fn start_workers(site: &Arc<Site>, plugins: &[Plugin]) -> Result<Vec<RunningWork
         let thread = worker::spawn(Start {
             index,
             site: site.clone(),
-            plugins: plugins.to_vec(),
+            versions: versions.to_vec(),
             mailboxes: mailboxes.clone(),
             letters,
             ready,

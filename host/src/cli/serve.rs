@@ -43,7 +43,7 @@ fn serve(config: Config, console: &Console) -> Exit {
         Err(exit) => return exit,
     };
     let summary = banner::Summary::new(&config, &plugins);
-    let server = match Server::start(config, plugins) {
+    let server = match Server::start(config, plugins, engine) {
         Ok(server) => server,
         Err(error) => {
             console.error(&error.to_string());

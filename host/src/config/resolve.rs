@@ -15,6 +15,7 @@ use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
     Build, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits, Route,
+    SwapLimits, SwapPolicy,
 };
 
 /// Deadlines: long enough to be one, short enough to be a mistake beyond.
@@ -53,6 +54,7 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
         instances: Instances::default(),
         build: None,
         limits: PluginLimits::default(),
+        swap: SwapPolicy::Live,
     };
     Config {
         listen: Listen {
@@ -61,6 +63,7 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
         },
         limits: Limits::default(),
         health: Health::default(),
+        swap: SwapLimits::default(),
         playground: true,
         routes: BTreeMap::from([("/".to_owned(), route)]),
         plugins: BTreeMap::from([(name, plugin)]),
@@ -71,6 +74,7 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let listen = root.section("listen").map(listen).unwrap_or_default();
     let limits = root.section("limits").map(limits).unwrap_or_default();
     let health = root.section("health").map(health).unwrap_or_default();
+    let swap = root.section("swap").map(swap_limits).unwrap_or_default();
     let playground = root.field("playground").and_then(|field| field.boolean());
     let plugins = match root.section("plugins") {
         Some(section) => plugins(&section, directory),
@@ -88,6 +92,7 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         listen,
         limits,
         health,
+        swap,
         playground: playground.unwrap_or(true),
         routes: routes.unwrap_or_default(),
         // A plugin with a problem of its own is known by name, and has no value.
@@ -179,13 +184,54 @@ fn plugin(mut section: Section<'_, '_>, directory: &Path) -> Option<Plugin> {
         .section("build")
         .and_then(|section| build(section, directory));
     let limits = section.section("limits").map(plugin_limits);
+    let swap = section.field("swap").and_then(swap_policy);
     section.finish();
     Some(Plugin {
         file: file?,
         instances: instances.unwrap_or_default(),
         build,
         limits: limits.unwrap_or_default(),
+        swap: swap.unwrap_or_default(),
     })
+}
+
+fn swap_limits(mut section: Section<'_, '_>) -> SwapLimits {
+    let d = SwapLimits::default();
+    let limits = SwapLimits {
+        probation: section.duration("probation", d.probation, INTERVAL),
+        failures: section.count("failures", d.failures as usize, 1..=1_000_000) as u32,
+        failure_percent: section.count("failure_percent", d.failure_percent as usize, 1..=100) as u32,
+    };
+    section.finish();
+    limits
+}
+
+fn swap_policy(field: Field<'_, '_>) -> Option<SwapPolicy> {
+    const EXPECTED: &str = "\"live\", { drain = \"10 m\" } or { canary = 10 } (percent)";
+    if field.is_table() {
+        let mut section = field.section()?;
+        let drain = section.field("drain");
+        let canary = section.field("canary");
+        let policy = match (drain, canary) {
+            (Some(limit), None) => limit
+                .duration(INTERVAL)
+                .map(|limit| SwapPolicy::Drain { limit }),
+            (None, Some(share)) => share.count(1..=100).map(|share| SwapPolicy::Canary {
+                share: share as u32 * 10_000,
+            }),
+            _ => {
+                section.absent(format!("expected {EXPECTED}"));
+                None
+            }
+        };
+        section.finish();
+        return policy;
+    }
+    if field.as_text() == Some("live") {
+        return Some(SwapPolicy::Live);
+    }
+    field.expected(EXPECTED);
+    None
 }
 
 fn instances(field: Field<'_, '_>) -> Option<Instances> {

@@ -15,6 +15,8 @@ pub struct Config {
     pub limits: Limits,
     /// When a connection counts as unhealthy.
     pub health: Health,
+    /// When a version of a plugin counts as failing.
+    pub swap: SwapLimits,
     /// Whether `GET /` shows the playground page.
     pub playground: bool,
     /// The routes by exact path.
@@ -104,6 +106,38 @@ pub struct Plugin {
     pub build: Option<Build>,
     /// What one instance may use.
     pub limits: PluginLimits,
+    /// How a new version takes over.
+    pub swap: SwapPolicy,
+}
+
+/// `swap = …`: which connections a new version of a plugin gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SwapPolicy {
+    /// `"live"`: all, between two calls; guest memory is carried over with `save` and `restore` (default).
+    #[default]
+    Live,
+    /// `{ drain = "10 m" }`: new ones; open ones stay on the old version until they end, for so long at most.
+    Drain {
+        /// After this the open ones go over too.
+        limit: Duration,
+    },
+    /// `{ canary = 10 }`: that many in a hundred, until it is promoted or rolled back.
+    Canary {
+        /// In parts of a million.
+        share: u32,
+    },
+}
+
+/// `[swap]`: when a version of a plugin counts as failing. In its first minutes it is rolled back then; later it
+/// is taken out for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwapLimits {
+    /// For how long a new version is on probation. Default 2 min.
+    pub probation: Duration,
+    /// Failed calls, at least. Default 10.
+    pub failures: u32,
+    /// Failed calls in a hundred, at least. Default 10.
+    pub failure_percent: u32,
 }
 
 /// `instances = …`.
@@ -171,6 +205,16 @@ impl Default for Limits {
             attribute_bytes: 16 * 1024,
             mailbox: 4096,
             shutdown_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Default for SwapLimits {
+    fn default() -> Self {
+        SwapLimits {
+            probation: Duration::from_secs(120),
+            failures: 10,
+            failure_percent: 10,
         }
     }
 }

@@ -26,6 +26,12 @@ pub(crate) async fn check_custom_header(
     id: ConnectionId,
     request: &UpgradeRequest,
 ) -> Result<Fields, Refusal> {
+    for &plugin in worker.plugins_of(id).to_vec().iter() {
+        let generation = worker.placement(plugin).generation(Some(id));
+        if let Some(left) = generation.version().out_for() {
+            return Err(Refusal::unavailable(left));
+        }
+    }
     let mut extra = Fields::new();
     for plugin in with_handshake(worker, id) {
         let hook = Hook::CheckCustomHeader(Cow::Borrowed(request));
@@ -106,7 +112,7 @@ fn with_handshake(worker: &Worker, id: ConnectionId) -> Vec<PluginIndex> {
         .plugins_of(id)
         .iter()
         .copied()
-        .filter(|&plugin| worker.placement(plugin).exports().handshake)
+        .filter(|&plugin| worker.placement(plugin).exports(Some(id)).handshake)
         .collect()
 }
 

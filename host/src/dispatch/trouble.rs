@@ -61,7 +61,7 @@ pub(crate) async fn report_error(
     detail: &str,
 ) {
     for &plugin in &worker.site.all_plugins {
-        if !worker.placement(plugin).exports().socket_events {
+        if !worker.placement(plugin).exports(Some(id)).socket_events {
             continue;
         }
         let hook = Hook::OnError(id, kind, Cow::Borrowed(detail));
@@ -72,13 +72,14 @@ pub(crate) async fn report_error(
 }
 
 /// One entry for a failed call.
-pub(super) fn log(
+pub(crate) fn log(
     worker: &Worker,
     plugin: PluginIndex,
     connection: Option<ConnectionId>,
     failure: &Failure,
 ) {
     let placement = worker.placement(plugin);
+    let id = connection;
     let connection = connection.map(ConnectionId::as_u64);
     let backtrace = match failure {
         Failure::Call(CallError::Trap { backtrace, .. }) => backtrace.join("\n  "),
@@ -86,7 +87,7 @@ pub(super) fn log(
     };
     tracing::warn!(
         plugin = placement.name(),
-        version = %placement.version(),
+        version = placement.generation(id).version().plugin.digest().short(),
         connection,
         error = %failure,
         backtrace,

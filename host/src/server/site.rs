@@ -9,6 +9,7 @@ use jackfield_proto::{OriginPattern, OriginPolicy, RequestLimits, Settings, plai
 use super::{LoadedPlugin, StartError};
 use crate::config::resolved::{self, Config, Origins};
 use crate::playground;
+use crate::swap::Version;
 use crate::worker::Worker;
 
 /// A plugin by its place in [`Site::plugins`].
@@ -107,6 +108,16 @@ impl Site {
             .collect()
     }
 
+    /// The first versions, by [`PluginIndex`].
+    pub(super) fn versions(&self, plugins: Vec<Plugin>) -> Vec<Arc<Version>> {
+        let workers = self.config.listen.workers.clamp(1, 256);
+        plugins
+            .into_iter()
+            .zip(&self.plugins)
+            .map(|(plugin, (_, config))| Version::new(plugin, config.clone(), workers))
+            .collect()
+    }
+
     /// Says what is allowed but probably not meant.
     pub(super) fn warn_about(&self, plugins: &[Plugin]) {
         for route in &self.routes {
@@ -128,7 +139,7 @@ impl Site {
         worker
             .placements
             .iter()
-            .any(|placement| placement.exports().socket_events)
+            .any(crate::instances::Placement::has_socket_events)
     }
 }
 

@@ -9,7 +9,7 @@ use jackfield_hub::ConnectionId;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::RemoteOp;
-use crate::instances::{Answer, Failure, Hook};
+use crate::instances::{Answer, Failure, Hook, Step};
 use crate::server::PluginIndex;
 
 /// A socket that was accepted.
@@ -27,6 +27,8 @@ pub(crate) struct Arrival {
 pub(crate) struct RemoteCall {
     pub(crate) plugin: PluginIndex,
     pub(crate) connection: Option<ConnectionId>,
+    /// The sender's second version is meant, as long as there is one.
+    pub(crate) side: bool,
     pub(crate) hook: Hook<'static>,
     pub(crate) reply: oneshot::Sender<Result<Answer, Failure>>,
 }
@@ -39,6 +41,8 @@ pub(crate) enum Letter {
     Remote(RemoteOp),
     /// A hook for an instance that lives here.
     Call(Box<RemoteCall>),
+    /// A step of a swap.
+    Step(PluginIndex, Step),
     /// The server stops: everything must have ended at `deadline`.
     Shutdown {
         /// When what is left is dropped.

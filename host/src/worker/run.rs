@@ -6,7 +6,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jackfield_hub::WorkerIndex;
-use jackfield_plugin::Plugin;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
@@ -17,6 +16,7 @@ use crate::connection;
 use crate::dispatch;
 use crate::instances::{Failure, Placement};
 use crate::server::{PluginIndex, Site};
+use crate::swap::Version;
 
 /// How much of a stop is kept for what follows the closing handshakes: the last hooks, the end of the thread.
 const LAST_HOOKS: Duration = Duration::from_millis(200);
@@ -25,7 +25,7 @@ const LAST_HOOKS: Duration = Duration::from_millis(200);
 pub(crate) struct Start {
     pub(crate) index: WorkerIndex,
     pub(crate) site: Arc<Site>,
-    pub(crate) plugins: Vec<Plugin>,
+    pub(crate) versions: Vec<Arc<Version>>,
     pub(crate) mailboxes: Vec<Mailbox>,
     pub(crate) letters: mpsc::Receiver<Letter>,
     /// Told once: the worker serves, or why it cannot.
@@ -60,16 +60,16 @@ async fn run(start: Start) {
     let Start {
         index,
         site,
-        plugins,
+        versions,
         mailboxes,
         mut letters,
         ready,
         ended,
     } = start;
-    let placements = plugins
+    let placements = versions
         .into_iter()
         .enumerate()
-        .map(|(plugin, component)| Placement::new(&site, PluginIndex(plugin), component))
+        .map(|(plugin, version)| Placement::new(&site, PluginIndex(plugin), version))
         .collect();
     let worker = Worker::new(index, site, mailboxes, placements);
     if let Err(failure) = start_instances(&worker).await {
@@ -118,10 +118,18 @@ fn handle(worker: &Rc<Worker>, letter: Letter) {
             tokio::task::spawn_local(async move {
                 let placement = worker.placement(call.plugin);
                 let answer = placement
-                    .call_here(&worker, call.connection, call.hook)
+                    .call_here(&worker, call.connection, call.side, call.hook)
                     .await;
                 // The asker may have gone with its worker.
                 let _ = call.reply.send(answer);
+            });
+        }
+        Letter::Step(plugin, step) => {
+            let worker = worker.clone();
+            // The manager sends the next when this one is answered, so there is one for each plugin, and the
+            // end of the version before.
+            tokio::task::spawn_local(async move {
+                worker.placement(plugin).step(&worker, step).await;
             });
         }
         // Seen by `run`; a second one changes nothing.

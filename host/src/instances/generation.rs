@@ -1,0 +1,147 @@
+//! The instances of one version of a plugin on one worker.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use jackfield_hub::ConnectionId;
+use jackfield_plugin::{CallError, Exports, Instance, InstanceLimits};
+
+use super::hook::{Answer, Hook};
+use super::pool::{Pool, Retired};
+use super::{Failure, HOME};
+use crate::config::resolved::Instances;
+use crate::server::PluginIndex;
+use crate::swap::Version;
+use crate::worker::{HostServices, Worker};
+
+/// A version's instances, in the places that its `instances` mode gives them.
+pub(crate) struct Generation {
+    index: PluginIndex,
+    pub(super) version: Arc<Version>,
+    limits: InstanceLimits,
+    /// The instances for all connections; unused in the `connection` mode.
+    pub(super) shared: Pool,
+    /// The instances of the `connection` mode.
+    pub(super) own: RefCell<HashMap<ConnectionId, Rc<Pool>>>,
+}
+
+impl Generation {
+    pub(super) fn new(index: PluginIndex, version: Arc<Version>, largest_message: usize) -> Rc<Self> {
+        let config = &version.config;
+        let size = match config.instances {
+            Instances::Pool(size) => u32::try_from(size).unwrap_or(u32::MAX).max(1),
+            Instances::Worker | Instances::Single | Instances::Connection => 1,
+        };
+        let limits = InstanceLimits {
+            memory_bytes: config.limits.memory_bytes,
+            table_elements: config.limits.table_elements,
+            call_time: config.limits.call_time,
+            shutdown_time: config.limits.shutdown_time,
+            wait_time: config.limits.wait_time,
+            hostcall_bytes: largest_message,
+        };
+        Rc::new(Generation {
+            index,
+            version,
+            limits,
+            shared: Pool::new(size),
+            own: RefCell::default(),
+        })
+    }
+
+    pub(super) fn mode(&self) -> Instances {
+        self.version.config.instances
+    }
+
+    pub(crate) fn exports(&self) -> Exports {
+        self.version.plugin.exports()
+    }
+
+    /// The version that this generation runs.
+    pub(crate) fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Whether instances for all connections live on this worker.
+    pub(super) fn shares_here(&self, worker: &Worker) -> bool {
+        match self.mode() {
+            Instances::Worker | Instances::Pool(_) => true,
+            Instances::Single => worker.index == HOME,
+            Instances::Connection => false,
+        }
+    }
+
+    /// Makes the first instance where one is shared, so that a plugin that cannot start is known early.
+    pub(super) async fn warm_up(&self, worker: &Rc<Worker>) -> Result<(), CallError> {
+        if self.shares_here(worker) {
+            self.shared.put(self.create(worker).await?);
+        }
+        Ok(())
+    }
+
+    /// Runs a hook on an instance of this worker; gives it back when this version serves no more.
+    pub(super) async fn call<'h>(
+        &self,
+        worker: &Rc<Worker>,
+        connection: Option<ConnectionId>,
+        hook: Hook<'h>,
+    ) -> Result<Result<Answer, Failure>, (Retired, Hook<'h>)> {
+        let own = match (self.mode(), connection) {
+            (Instances::Connection, Some(id)) => Some(
+                self.own
+                    .borrow_mut()
+                    .entry(id)
+                    .or_insert_with(|| Rc::new(Pool::new(1)))
+                    .clone(),
+            ),
+            _ => None,
+        };
+        let pool = own.as_deref().unwrap_or(&self.shared);
+        let turn = match pool.turn().await {
+            Ok(turn) => turn,
+            Err(retired) => return Err((retired, hook)),
+        };
+        let answer = turn.run(|| self.create(worker), hook).await;
+        self.version.count(worker.index, answer.as_ref().err());
+        Ok(answer.map_err(Failure::from))
+    }
+
+    /// A fresh instance that has been told that it starts.
+    pub(super) async fn create(&self, worker: &Rc<Worker>) -> Result<Instance, CallError> {
+        let services = Box::new(HostServices::new(worker, self.index));
+        let mut instance = self
+            .version
+            .plugin
+            .instantiate(services, &self.limits)
+            .await?;
+        instance.on_started().await?;
+        Ok(instance)
+    }
+
+    /// Every pool there is now.
+    pub(super) fn own_pools(&self) -> Vec<(ConnectionId, Rc<Pool>)> {
+        let own = self.own.borrow();
+        own.iter().map(|(id, pool)| (*id, pool.clone())).collect()
+    }
+
+    /// Lets no call begin any more; calls that run end on this version.
+    pub(super) fn retire(&self) {
+        self.shared.retire();
+        for (_, pool) in self.own_pools() {
+            pool.retire();
+        }
+    }
+
+    /// Waits for the calls that run, then tells every instance that it is over.
+    pub(super) async fn wind_up(&self) -> Vec<CallError> {
+        self.shared.drained().await;
+        let mut errors = self.shared.shut_down().await;
+        for (_, pool) in self.own_pools() {
+            pool.drained().await;
+            errors.append(&mut pool.shut_down().await);
+        }
+        errors
+    }
+}

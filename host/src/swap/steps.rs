@@ -1,0 +1,179 @@
+//! The manager's side of the conversation with the workers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jackfield_plugin::{
+    AttributeError, CloseError, ConnectionId, ConnectionInfo, GuestStream, InstanceLimits,
+    MessageRef, Plugin, Reply, SendError, Services,
+};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::version::Version;
+use super::{Plugins, SwapError};
+use crate::config::resolved;
+use crate::instances::{Census, Step};
+use crate::server::PluginIndex;
+use crate::worker::Letter;
+
+/// How long the workers may take to get a version ready, calls in flight included.
+const PREPARE_LIMIT: Duration = Duration::from_secs(30);
+/// How long they may take to switch: no guest code runs for it.
+const STEP_LIMIT: Duration = Duration::from_secs(10);
+
+impl Plugins {
+    /// Makes one instance that reaches nobody, to see that there can be one.
+    pub(super) async fn smoke_test(
+        &self,
+        plugin: &Plugin,
+        config: &resolved::Plugin,
+    ) -> Result<(), SwapError> {
+        let limits = InstanceLimits {
+            memory_bytes: config.limits.memory_bytes,
+            table_elements: config.limits.table_elements,
+            call_time: config.limits.call_time,
+            shutdown_time: config.limits.shutdown_time,
+            wait_time: config.limits.wait_time,
+            ..InstanceLimits::default()
+        };
+        plugin
+            .instantiate(Box::new(Nobody), &limits)
+            .await
+            .map(drop)
+            .map_err(|error| SwapError::DoesNotStart(error.to_string()))
+    }
+
+    /// Has every worker make a version ready; all or none.
+    pub(super) async fn prepare(
+        &self,
+        index: PluginIndex,
+        version: &Arc<Version>,
+        carry: bool,
+    ) -> Result<(), SwapError> {
+        let exports = version.plugin.exports();
+        let ready = timeout(
+            PREPARE_LIMIT,
+            self.all(index, |reply| Step::Prepare {
+                version: version.clone(),
+                carry: carry && exports.state,
+                reply,
+            }),
+        )
+        .await;
+        let problem = match ready {
+            Ok(Ok(answers)) => answers.into_iter().find_map(Result::err),
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!(
+                "the workers were not ready within {PREPARE_LIMIT:?}"
+            )),
+        };
+        let Some(reason) = problem else { return Ok(()) };
+        for mailbox in &self.shared.mailboxes {
+            mailbox.send(Letter::Step(index, Step::Abort)).await;
+        }
+        Err(SwapError::DoesNotStart(reason))
+    }
+
+    /// Has every worker do a step, and waits for all answers.
+    pub(super) async fn all<T>(
+        &self,
+        index: PluginIndex,
+        step: impl Fn(oneshot::Sender<T>) -> Step,
+    ) -> Result<Vec<T>, SwapError> {
+        let mut answers = Vec::new();
+        for mailbox in &self.shared.mailboxes {
+            let (reply, answer) = oneshot::channel();
+            if !mailbox.send(Letter::Step(index, step(reply))).await {
+                return Err(SwapError::Stopping);
+            }
+            answers.push(answer);
+        }
+        let mut all = Vec::new();
+        for answer in answers {
+            all.push(answer.await.map_err(|_| SwapError::Stopping)?);
+        }
+        Ok(all)
+    }
+
+    /// Connections by version.
+    pub(super) async fn census(&self, index: PluginIndex) -> Census {
+        let counted = timeout(
+            STEP_LIMIT,
+            self.all(index, |reply| Step::Census { reply }),
+        );
+        let mut sum = Census::default();
+        for census in counted.await.ok().and_then(Result::ok).unwrap_or_default() {
+            sum.main += census.main;
+            sum.side += census.side;
+        }
+        sum
+    }
+}
+
+/// Services for an instance that serves nobody yet.
+struct Nobody;
+
+impl Services for Nobody {
+    fn send(&mut self, _: ConnectionId, _: MessageRef<'_>) -> Result<(), SendError> {
+        Err(SendError::Gone)
+    }
+
+    fn send_fragment(
+        &mut self,
+        _: ConnectionId,
+        _: MessageRef<'_>,
+        _: bool,
+    ) -> Result<(), SendError> {
+        Err(SendError::Gone)
+    }
+
+    fn ping(&mut self, _: ConnectionId, _: &[u8]) -> Result<(), SendError> {
+        Err(SendError::Gone)
+    }
+
+    fn pong(&mut self, _: ConnectionId, _: &[u8]) -> Result<(), SendError> {
+        Err(SendError::Gone)
+    }
+
+    fn close(&mut self, _: ConnectionId, _: u16, _: &str) -> Result<(), CloseError> {
+        Err(CloseError::Gone)
+    }
+
+    fn disconnect(&mut self, _: ConnectionId) -> Result<(), CloseError> {
+        Err(CloseError::Gone)
+    }
+
+    fn attribute(
+        &mut self,
+        _: ConnectionId,
+        _: &str,
+    ) -> Reply<Result<Option<Vec<u8>>, AttributeError>> {
+        Reply::Now(Err(AttributeError::Gone))
+    }
+
+    fn set_attribute(
+        &mut self,
+        _: ConnectionId,
+        _: &str,
+        _: &[u8],
+    ) -> Reply<Result<(), AttributeError>> {
+        Reply::Now(Err(AttributeError::Gone))
+    }
+
+    fn remove_attribute(
+        &mut self,
+        _: ConnectionId,
+        _: &str,
+    ) -> Reply<Result<(), AttributeError>> {
+        Reply::Now(Err(AttributeError::Gone))
+    }
+
+    fn info(&mut self, _: ConnectionId) -> Reply<Option<ConnectionInfo>> {
+        Reply::Now(None)
+    }
+
+    fn guest_line(&mut self, _: GuestStream, _: Option<ConnectionId>, line: &str) {
+        tracing::debug!(target: "plugin", "while it was tried out: {line}");
+    }
+}
