@@ -160,12 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_usage_and_help_is_not() {
-        let exit = |line: &str| main(line.split(' ').map(OsString::from));
-        assert_eq!(exit("jackfield --version"), Exit::Ok);
-        assert_eq!(exit("jackfield up --help"), Exit::Ok);
-        assert_eq!(exit("jackfield"), Exit::Usage);
-        assert_eq!(exit("jackfield upp"), Exit::Usage);
-        assert_eq!(exit("jackfield run x.wasm --listen here"), Exit::Usage);
+    fn paths_and_flags() {
+        let parsed = |line: &str| Cli::try_parse_from(line.split(' '));
+        let cli = parsed("jackfield up -vv --no-build").unwrap();
+        assert_eq!(cli.verbose, 2);
+        let Command::Up(up) = cli.command else {
+            panic!("up");
+        };
+        assert!(up.no_build && up.config == std::path::Path::new("jackfield.toml"));
+        for wrong in ["jackfield", "jackfield upp", "jackfield run x.wasm --listen here"] {
+            assert_eq!(parsed(wrong).unwrap_err().exit_code(), 2, "{wrong}");
+        }
     }
 }

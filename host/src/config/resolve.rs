@@ -207,7 +207,7 @@ fn swap_limits(mut section: Section<'_, '_>) -> SwapLimits {
 }
 
 fn swap_policy(field: Field<'_, '_>) -> Option<SwapPolicy> {
-    const EXPECTED: &str = "\"live\", { drain = \"10 m\" } or { canary = 10 } (percent)";
+    const EXPECTED: &str = "\"live\", { drain = \"10 min\" } or { canary = 10 } (percent)";
     if field.is_table() {
         let mut section = field.section()?;
         let drain = section.field("drain");

@@ -116,7 +116,7 @@ pub enum SwapPolicy {
     /// `"live"`: all, between two calls; guest memory is carried over with `save` and `restore` (default).
     #[default]
     Live,
-    /// `{ drain = "10 m" }`: new ones; open ones stay on the old version until they end, for so long at most.
+    /// `{ drain = "10 min" }`: new ones; open ones stay on the old version until they end, for so long at most.
     Drain {
         /// After this the open ones go over too.
         limit: Duration,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::resolved::{Build, Instances, Origins};
+use super::resolved::{Build, Instances, Origins, SwapPolicy};
 use super::{Config, ConfigError, load, parse};
 
 /// A file that is right, to which a test adds its mistake.
@@ -72,6 +72,7 @@ fn every_form_of_a_value() {
         file = "c.wasm"
         instances = "connection"
         build = { command = ["make", "c.wasm"], directory = "c" }
+        swap = { drain = "10 min" }
         "#,
     );
     assert!(!config.playground);
@@ -104,6 +105,8 @@ fn every_form_of_a_value() {
         directory: "/srv/c".into(),
     };
     assert_eq!(config.plugins["c"].build, Some(build));
+    let limit = Duration::from_secs(600);
+    assert_eq!(config.plugins["c"].swap, SwapPolicy::Drain { limit });
 }
 
 #[test]
@@ -264,6 +267,15 @@ fn one_problem_word_for_word() {
             "f:3: plugins.chat.instances: expected \"worker\", \"connection\", \"single\" or { pool = N }, found 3",
         ),
         (
+            "[plugins.chat]\nfile = \"x\"\nswap = \"slow\"",
+            "f:3: plugins.chat.swap: expected \"live\", { drain = \"10 min\" } or { canary = 10 } (percent), found \
+             'slow'",
+        ),
+        (
+            "[plugins.chat]\nfile = \"x\"\nswap = { canary = 0 }",
+            "f:3: plugins.chat.swap.canary: expected a whole number from 1 to 100, found 0",
+        ),
+        (
             "[plugins.chat]\nfile = \"x\"\nbuild = \"make\"",
             "f:3: plugins.chat.build: expected a table, found 'make'",
         ),
@@ -350,7 +362,7 @@ fn syntax_errors_come_with_what_is_certain_above_them() {
     );
     assert_eq!(
         problems("a = 1\na = 2\n"),
-        "f:1: a: unknown key; known here: health, limits, listen, playground, plugins, routes\nf:2: not valid TOML: duplicate key"
+        "f:1: a: unknown key; known here: health, limits, listen, playground, plugins, routes, swap\nf:2: not valid TOML: duplicate key"
     );
 }
 
@@ -425,7 +437,7 @@ fn the_reference_is_true() {
     written.listen.workers = super::resolved::Listen::default().workers;
     assert_eq!(written, config(RIGHT));
 
-    let every_table = "zzz = 1\nlisten = { zzz = 1 }\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\n\
+    let every_table = "zzz = 1\nlisten = { zzz = 1 }\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\nswap = { zzz = 1 }\n\
         routes = { \"/x\" = { zzz = 1, plugins = [\"x\"] } }\n\
         plugins = { x = { zzz = 1, file = \"x\", limits = { zzz = 1 }, build = { zzz = 1, command = [\"x\"] } } }\n";
     let said = problems(every_table);
