@@ -168,7 +168,11 @@ mod tests {
             panic!("up");
         };
         assert!(up.no_build && up.config == std::path::Path::new("jackfield.toml"));
-        for wrong in ["jackfield", "jackfield upp", "jackfield run x.wasm --listen here"] {
+        for wrong in [
+            "jackfield",
+            "jackfield upp",
+            "jackfield run x.wasm --listen here",
+        ] {
             assert_eq!(parsed(wrong).unwrap_err().exit_code(), 2, "{wrong}");
         }
     }

@@ -200,7 +200,8 @@ fn swap_limits(mut section: Section<'_, '_>) -> SwapLimits {
     let limits = SwapLimits {
         probation: section.duration("probation", d.probation, INTERVAL),
         failures: section.count("failures", d.failures as usize, 1..=1_000_000) as u32,
-        failure_percent: section.count("failure_percent", d.failure_percent as usize, 1..=100) as u32,
+        failure_percent: section.count("failure_percent", d.failure_percent as usize, 1..=100)
+            as u32,
     };
     section.finish();
     limits
