@@ -5,6 +5,7 @@ mod banner;
 mod check;
 mod console;
 mod exit;
+mod live;
 mod loading;
 mod logging;
 mod serve;
@@ -58,6 +59,10 @@ struct Up {
     /// Do not run the plugins' build commands; serve the files that are there
     #[arg(long)]
     no_build: bool,
+
+    /// Do not watch files; a new version comes by SIGHUP or `jackfield plugin push`
+    #[arg(long)]
+    no_watch: bool,
 }
 
 /// Serve one plugin on / without a configuration
@@ -73,6 +78,10 @@ struct Run {
     /// Address and port to listen on; port 0 is a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9000")]
     listen: SocketAddr,
+
+    /// Do not watch the file; a new version comes by SIGHUP
+    #[arg(long)]
+    no_watch: bool,
 }
 
 /// Say which hooks a component implements, what it imports, and what does not fit the contract
@@ -129,8 +138,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         return Exit::Usage;
     }
     match cli.command {
-        Command::Up(up) => serve::up(&up.config, !up.no_build, &console),
-        Command::Run(run) => serve::run(&run.plugin, run.listen, &console),
+        Command::Up(up) => serve::up(&up.config, !up.no_build, !up.no_watch, &console),
+        Command::Run(run) => serve::run(&run.plugin, run.listen, !run.no_watch, &console),
         Command::Check(check) => check::check(&check.plugin, &console),
     }
 }

@@ -12,6 +12,7 @@ pub mod playground;
 pub mod server;
 
 pub mod swap;
+pub mod watching;
 
 mod connection;
 mod dispatch;

@@ -11,7 +11,7 @@ use super::console::{Console, elapsed};
 use super::exit::Exit;
 use crate::building::{self, BuildError, Event};
 use crate::config::Config;
-use crate::config::resolved::{Instances, Plugin};
+use crate::config::resolved::{Build, Instances, Plugin};
 use crate::server::LoadedPlugin;
 
 /// The largest component that is read, in bytes; the largest toolchains make some 20 MiB.
@@ -24,29 +24,37 @@ pub(super) fn build_all(config: &Config, console: &Console) -> Result<(), Exit> 
         let Some(build) = &plugin.build else {
             continue;
         };
-        let step = console.step(name);
-        step.doing("building…");
-        let result = building::build(build, console.colour(), &mut |event| match event {
-            Event::Running(time, line) if time.as_secs() > 0 => {
-                step.doing(&format!("building… {} s  {line}", time.as_secs()));
-            }
-            Event::Running(..) => {}
-            Event::AddingTarget(target) => {
-                step.note(&format!(
-                    "adding the Rust target {target} (rustup target add {target})"
-                ));
-            }
-        });
-        match result {
-            Ok(time) => step.done(&format!("built in {}", elapsed(time))),
-            Err(error) => {
-                step.failed("not built");
-                show(name, &error, console);
-                return Err(Exit::Build);
-            }
-        }
+        build_one(name, build, console)?;
     }
     Ok(())
+}
+
+/// Builds one plugin; its output is shown when that fails.
+pub(super) fn build_one(name: &str, build: &Build, console: &Console) -> Result<(), Exit> {
+    let step = console.step(name);
+    step.doing("building…");
+    let result = building::build(build, console.colour(), &mut |event| match event {
+        Event::Running(time, line) if time.as_secs() > 0 => {
+            step.doing(&format!("building… {} s  {line}", time.as_secs()));
+        }
+        Event::Running(..) => {}
+        Event::AddingTarget(target) => {
+            step.note(&format!(
+                "adding the Rust target {target} (rustup target add {target})"
+            ));
+        }
+    });
+    match result {
+        Ok(time) => {
+            step.done(&format!("built in {}", elapsed(time)));
+            Ok(())
+        }
+        Err(error) => {
+            step.failed("not built");
+            show(name, &error, console);
+            Err(Exit::Build)
+        }
+    }
 }
 
 /// An engine with room for what the configuration can ask for, and a cache for compiled code.

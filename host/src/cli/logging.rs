@@ -7,7 +7,7 @@ use super::console::Console;
 
 /// The host's own events from INFO on, the libraries' from WARN on.
 const DEFAULT: &str =
-    "warn,jackfield=info,jackfield_hub=info,jackfield_plugin=info,jackfield_proto=info";
+    "warn,plugin=info,jackfield=info,jackfield_hub=info,jackfield_plugin=info,jackfield_proto=info";
 
 /// Starts logging, once per process.
 ///

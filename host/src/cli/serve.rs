@@ -6,12 +6,13 @@ use std::path::Path;
 use super::banner;
 use super::console::Console;
 use super::exit::Exit;
+use super::live::{Live, Source};
 use super::loading;
 use crate::config::{self, Config, ConfigError};
 use crate::server::{Server, StartError, StopReason, Stopped};
 
 /// Builds (unless told not to) and serves what a configuration describes.
-pub(super) fn up(file: &Path, build: bool, console: &Console) -> Exit {
+pub(super) fn up(file: &Path, build: bool, watch: bool, console: &Console) -> Exit {
     let config = match config::load(file) {
         Ok(config) => config,
         Err(error) => return refused(&error, console),
@@ -19,13 +20,23 @@ pub(super) fn up(file: &Path, build: bool, console: &Console) -> Exit {
     if build && let Err(exit) = loading::build_all(&config, console) {
         return exit;
     }
-    serve(config, console)
+    let source = Source {
+        config: Some(file.to_owned()),
+        build,
+        watch,
+    };
+    serve(config, source, console)
 }
 
 /// Serves one plugin on `/`.
-pub(super) fn run(plugin: &Path, address: SocketAddr, console: &Console) -> Exit {
+pub(super) fn run(plugin: &Path, address: SocketAddr, watch: bool, console: &Console) -> Exit {
+    let source = Source {
+        config: None,
+        build: false,
+        watch,
+    };
     match std::path::absolute(plugin) {
-        Ok(file) => serve(config::for_plugin(file, address), console),
+        Ok(file) => serve(config::for_plugin(file, address), source, console),
         Err(error) => {
             console.error(&format!("{}: {error}", plugin.display()));
             Exit::Refused
@@ -33,7 +44,7 @@ pub(super) fn run(plugin: &Path, address: SocketAddr, console: &Console) -> Exit
     }
 }
 
-fn serve(config: Config, console: &Console) -> Exit {
+fn serve(config: Config, source: Source, console: &Console) -> Exit {
     let engine = match loading::engine(&config, console) {
         Ok(engine) => engine,
         Err(exit) => return exit,
@@ -42,6 +53,7 @@ fn serve(config: Config, console: &Console) -> Exit {
         Ok(plugins) => plugins,
         Err(exit) => return exit,
     };
+    let live = Live::new(source, config.clone(), *console);
     let summary = banner::Summary::new(&config, &plugins);
     let server = match Server::start(config, plugins, engine) {
         Ok(server) => server,
@@ -51,6 +63,9 @@ fn serve(config: Config, console: &Console) -> Exit {
         }
     };
     console.print(&summary.text(server.local_addr(), console));
+    if let Err(error) = live.start(&server) {
+        console.error(&format!("files are not watched: {error}"));
+    }
     match server.wait() {
         Ok(stopped) => end(&stopped, console),
         Err(error) => {

@@ -25,6 +25,19 @@ pub struct Config {
     pub plugins: BTreeMap<String, Plugin>,
 }
 
+impl Config {
+    /// Whether everything but the plugins, and which plugins there are, is as in `other`.
+    pub fn only_plugins_differ(&self, other: &Config) -> bool {
+        self.listen == other.listen
+            && self.limits == other.limits
+            && self.health == other.health
+            && self.swap == other.swap
+            && self.playground == other.playground
+            && self.routes == other.routes
+            && self.plugins.keys().eq(other.plugins.keys())
+    }
+}
+
 /// `[listen]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {
