@@ -1,6 +1,7 @@
 //! Close codes and close payloads (RFC 6455 sections 5.5.1 and 7.4).
 //!
-//! This room knows which codes exist and who may use them; when a close frame is due is the connection's business.
+//! This room knows which codes exist and who may use them; when a close frame is due is the connection's
+//! business.
 
 use crate::connection::ProtocolError;
 
@@ -26,8 +27,8 @@ pub const MAX_REASON_BYTES: usize = 123;
 
 /// Whether a peer may send this code in a close frame.
 ///
-/// RFC 6455 section 7.4 and the registry it founded: 1000 to 1003 and 1007 to 1014 are defined for the wire, 3000
-/// to 3999 are for frameworks, 4000 to 4999 for private use. Everything else is reserved or forbidden.
+/// RFC 6455 section 7.4 and the registry it founded: 1000 to 1003 and 1007 to 1014 are defined for the wire,
+/// 3000 to 3999 are for frameworks, 4000 to 4999 for private use. Everything else is reserved or forbidden.
 pub fn may_receive(code: u16) -> bool {
     matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
@@ -75,7 +76,8 @@ impl<'p> ClosePayload<'p> {
         if !may_receive(code) {
             return Err(ProtocolError::CloseCode(code));
         }
-        // "The data following the status code [...] MUST be UTF-8" by way of section 8.1.
+        // "Following the 2-byte integer, the body MAY contain UTF-8-encoded data with value /reason/"
+        // (section 5.5.1).
         let reason = str::from_utf8(reason).map_err(|_| ProtocolError::CloseReasonNotUtf8)?;
         Ok(Self {
             code: Some(code),

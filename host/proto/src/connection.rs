@@ -1,9 +1,10 @@
-//! A connection after the `101` (RFC 6455 sections 5 to 8): the server's half of the protocol as a machine without
-//! IO.
+//! A connection after the `101` (RFC 6455 sections 5 to 8): the server's half of the protocol as a machine
+//! without IO.
 //!
 //! The machine is split by what it is busy with: `input` finds frames, `message` holds an unfinished message,
-//! `control` answers control frames, `closing` knows about the end, `timers` and `health` about deadlines, `sending`
-//! about commands. This room must never read a clock, wait, or write anything but the `out` that it is given.
+//! `control` answers control frames, `closing` knows about the end, `timers` and `health` about deadlines,
+//! `sending` about commands. This room must never read a clock, wait, or write anything but the `out` that it
+//! is given.
 
 mod closing;
 mod control;
@@ -23,7 +24,7 @@ pub use error::{CloseError, ProtocolError, SendError};
 pub use event::Event;
 pub use settings::Settings;
 
-use crate::frame::Kind;
+use crate::deflate::{Deflate, Negotiated};
 
 /// The life of a connection.
 ///
@@ -41,9 +42,9 @@ pub enum Status {
     Open,
     /// Our close frame was sent, the peer's is awaited. Nothing more is sent.
     Closing,
-    /// Nothing more is sent, and nothing that comes matters. Write what is in the output, then end TCP so that
-    /// the peer gets a FIN and not an RST: shut the sending side down, and (`linger`) read and discard until the
-    /// peer's FIN or a bound, then drop. Without `linger` the peer's FIN has been seen.
+    /// Nothing more is sent, and nothing that comes matters. Write what is in the output, then end TCP so
+    /// that the peer gets a FIN and not an RST: shut the sending side down, and (`linger`) read and discard
+    /// until the peer's FIN or a bound, then drop. Without `linger` the peer's FIN has been seen.
     Finished {
         /// Whether the peer's FIN is still to come.
         linger: bool,
@@ -71,8 +72,8 @@ pub enum Status {
 /// [`close`](Self::close), [`fail`](Self::fail). They append whole frames to `out` or do nothing.
 ///
 /// # Call order
-/// 1. Input came: `handle_input` again and again until there is no event, doing what each event asks for before the
-///    next call. EOF: `handle_eof`.
+/// 1. Input came: `handle_input` again and again until there is no event, doing what each event asks for
+///    before the next call. EOF: `handle_eof`.
 /// 2. Write `out`. All of it written: `handle_drained`, and write again if that put something there.
 /// 3. Look at `status`: unless it is `Open` or `Closing`, do what it says.
 /// 4. Wait for input, writability, or the deadline of `poll_timeout`.
@@ -84,8 +85,9 @@ pub struct Connection {
     /// The message whose end has not arrived.
     message: Option<Box<message::Message>>,
     held: Option<Box<control::Held>>,
-    /// The kind of our own fragmented message whose last part was not sent.
-    sending: Option<Kind>,
+    /// Our own fragmented message whose last part was not sent.
+    sending: Option<sending::Fragmented>,
+    deflate: Option<Box<Deflate>>,
     facts: closing::Facts,
     timers: timers::Timers,
 }
@@ -100,8 +102,17 @@ impl Connection {
             message: None,
             held: None,
             sending: None,
+            deflate: None,
             facts: closing::Facts::default(),
             timers: timers::Timers::new(now),
+        }
+    }
+
+    /// A connection whose `101` agreed on permessage-deflate.
+    pub fn with_deflate(settings: Arc<Settings>, now: Instant, negotiated: &Negotiated) -> Self {
+        Self {
+            deflate: Some(Box::new(Deflate::new(negotiated))),
+            ..Self::new(settings, now)
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! The way: [`RequestReader`] collects a bounded head, [`Head`] is one that is well-formed HTTP/1.1,
 //! [`Head::upgrade`] checks everything about WebSocket, [`Upgrade::accept`] writes the `101`. On every step a
-//! [`Refusal`] may come instead; it knows its status and its response. After a refusal nothing else that the client
-//! sent is read: a request pipelined behind it is not served.
+//! [`Refusal`] may come instead; it knows its status and its response. After a refusal nothing else that the
+//! client sent is read: a request pipelined behind it is not served.
 
 mod authority;
 mod extensions;

@@ -1,7 +1,8 @@
 //! UTF-8 that arrives in pieces (RFC 6455 section 8.1, RFC 3629).
 //!
-//! A piece may end inside a character; its bytes wait for the next piece. A byte that cannot continue any valid
-//! text is an error in the piece that brings it: overlong forms, surrogates and what lies above U+10FFFF included.
+//! A piece may end inside a character; its bytes wait for the next piece. A byte that cannot continue any
+//! valid text is an error in the piece that brings it: overlong forms, surrogates and what lies above
+//! U+10FFFF included.
 
 use thiserror::Error;
 
@@ -53,14 +54,14 @@ impl TextBuilder {
         }
     }
 
-    /// Bytes of text held, without those of a character that was cut.
+    /// Bytes pushed so far.
     pub fn len(&self) -> usize {
-        self.text.len()
+        self.text.len() + usize::from(self.cut_bytes)
     }
 
-    /// Whether no whole character was pushed yet.
+    /// Whether no byte was pushed yet.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.len() == 0
     }
 
     /// Adds one byte to the character that was cut; moves the character to the text when it is whole.

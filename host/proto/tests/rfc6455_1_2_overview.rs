@@ -1,5 +1,5 @@
-//! RFC 6455 sections 1.2 and 1.3: a handshake and an exchange from the first byte to the last, as an application
-//! would drive it.
+//! RFC 6455 sections 1.2 and 1.3: a handshake and an exchange from the first byte to the last, as an
+//! application would drive it.
 
 use std::{sync::Arc, time::Instant};
 

@@ -579,8 +579,9 @@ fn the_origin_is_judged_last_and_answered_with_403() {
     assert!(response(&refusal).starts_with("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n"));
 }
 
-/// CVE-2023-43669 and CVE-2024-37890: the work is linear in the bytes, however they come. What a byte costs is the same
-/// for the last as for the first, since none is looked at twice: nothing is parsed before the head is whole.
+/// CVE-2023-43669 and CVE-2024-37890: the work is linear in the bytes, however they come. What a byte costs
+/// is the same for the last as for the first, since none is looked at twice: nothing is parsed before the
+/// head is whole.
 #[test]
 fn a_head_that_comes_byte_by_byte_is_parsed_once() {
     let line = format!("X: {}", "x".repeat(16_000));

@@ -138,8 +138,8 @@ fn binary_is_not_checked() {
     fed(&binary(&bad)).assert_open(&[got_binary(&bad)], b"");
 }
 
-/// Every sequence of up to three bytes from a set that has each kind of byte, and many of four: in pieces of every
-/// size, the builder agrees with the standard library about valid, invalid, and which byte made it so.
+/// Every sequence of up to three bytes from a set that has each kind of byte, and many of four: in pieces of
+/// every size, the builder agrees with the standard library about valid, invalid, and which byte made it so.
 #[test]
 fn pieces_agree_with_the_standard_library() {
     let bytes = [

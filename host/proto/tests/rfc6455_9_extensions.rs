@@ -1,4 +1,5 @@
-//! RFC 6455 section 9.1: the syntax of extension offers. What is well-formed is never refused; it may be declined.
+//! RFC 6455 section 9.1: the syntax of extension offers. What is well-formed is never refused; it may be
+//! declined.
 
 #[path = "support/request.rs"]
 mod request;

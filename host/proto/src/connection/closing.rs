@@ -13,8 +13,8 @@ use crate::{
 /// How a connection ended, in the words of RFC 6455 section 7.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ending {
-    /// "_The WebSocket Connection Close Code_" (section 7.1.5): the code in the peer's close frame; 1005 when that
-    /// frame had none; 1006 when no close frame came.
+    /// "_The WebSocket Connection Close Code_" (section 7.1.5): the code in the peer's close frame; 1005 when
+    /// that frame had none; 1006 when no close frame came.
     pub code: u16,
     /// "_The WebSocket Connection Close Reason_" (section 7.1.6): from the peer's close frame, else empty.
     pub reason: String,
@@ -40,10 +40,11 @@ struct Received {
 }
 
 impl Connection {
-    /// Begins the closing handshake: appends a close frame and waits [`Settings::close_timeout`] for its answer.
+    /// Begins the closing handshake: appends a close frame and waits [`Settings::close_timeout`] for its
+    /// answer.
     ///
-    /// The reason is cut to [`close::MAX_REASON_BYTES`] between characters. Messages that the peer sent before it
-    /// saw the close frame are still delivered.
+    /// The reason is cut to [`close::MAX_REASON_BYTES`] between characters. Messages that the peer sent
+    /// before it saw the close frame are still delivered.
     ///
     /// # Errors
     /// When the code may not be sent (RFC 6455 section 7.4), or the connection is closing or closed already.
@@ -85,8 +86,8 @@ impl Connection {
 
     /// The peer will send nothing more: a FIN, or a reset.
     ///
-    /// Without a close frame from the peer this is an abnormal end (RFC 6455 section 7.1.5: 1006). What is in the
-    /// output may still be written, since a FIN ends one direction only, and was accepted before.
+    /// Without a close frame from the peer this is an abnormal end (RFC 6455 section 7.1.5: 1006). What is in
+    /// the output may still be written, since a FIN ends one direction only, and was accepted before.
     pub fn handle_eof(&mut self) {
         self.facts.eof = true;
         if self.status != Status::Dead {
@@ -131,9 +132,9 @@ impl Connection {
             code: payload.code.unwrap_or(close::NO_CODE),
             reason: payload.reason.to_owned(),
         }));
-        // "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST send a
-        // Close frame in response. (When sending a Close frame in response, the endpoint typically echos the status
-        // code it received.)" (section 5.5.1)
+        // "If an endpoint receives a Close frame and did not previously send a Close frame, the endpoint MUST
+        // send a Close frame in response. (When sending a Close frame in response, the endpoint typically
+        // echos the status code it received.)" (section 5.5.1)
         self.send_close(now, payload.code, "", out);
         self.finish();
     }
@@ -168,5 +169,6 @@ impl Connection {
         self.reading = super::input::Reading::START;
         self.message = None;
         self.held = None;
+        self.deflate = None;
     }
 }

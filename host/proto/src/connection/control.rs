@@ -55,8 +55,8 @@ impl Connection {
                 self.peer_closed(now, ClosePayload::parse(payload)?, out);
                 return Ok(Some(Event::PeerClosed));
             }
-            // "A Pong frame MAY be sent unsolicited [...] A response to an unsolicited Pong frame is not expected"
-            // (section 5.5.3). That it came at all is what the health check counts.
+            // "A Pong frame MAY be sent unsolicited [...] A response to an unsolicited Pong frame is not
+            // expected" (section 5.5.3). That it came at all is what the health check counts.
             _ => {}
         }
         Ok(None)
@@ -64,9 +64,10 @@ impl Connection {
 
     /// Answers a ping, or remembers it while too much output waits.
     ///
-    /// Section 5.5.3: "A Pong frame sent in response to a Ping frame must have identical 'Application data'"; "If an
-    /// endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping frame(s), the
-    /// endpoint MAY elect to send a Pong frame for only the most recently processed Ping frame."
+    /// Section 5.5.3: "A Pong frame sent in response to a Ping frame must have identical 'Application data'";
+    /// "If an endpoint receives a Ping frame and has not yet sent Pong frame(s) in response to previous Ping
+    /// frame(s), the endpoint MAY elect to send a Pong frame for only the most recently processed Ping
+    /// frame."
     fn pinged(&mut self, payload: &[u8], out: &mut Vec<u8>) {
         if !self.is_open() {
             // Nothing is sent after our close frame.

@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use crate::{close, utf8::InvalidUtf8};
+use crate::{close, deflate::InflateError, utf8::InvalidUtf8};
 
 /// An offence of the peer. The connection fails with [`code`](Self::code) and is deaf from then on
 /// (RFC 6455 section 7.1.7).
@@ -40,6 +40,9 @@ pub enum ProtocolError {
     /// A message above [`Settings::message_bytes`](super::Settings::message_bytes) (section 10.4).
     #[error("message too big")]
     MessageTooBig,
+    /// A compressed message that does not inflate (RFC 7692 section 7.2.2).
+    #[error("bad compressed data")]
+    Inflate,
     /// Text that is not UTF-8 (section 8.1).
     #[error("text not UTF-8")]
     TextNotUtf8,
@@ -69,7 +72,7 @@ impl ProtocolError {
             | Self::InterruptedMessage
             | Self::CloseOneByte
             | Self::CloseCode(_) => close::PROTOCOL_ERROR,
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => close::INVALID_DATA,
+            Self::Inflate | Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => close::INVALID_DATA,
             Self::MessageTooBig => close::TOO_BIG,
         }
     }
@@ -81,11 +84,17 @@ impl From<InvalidUtf8> for ProtocolError {
     }
 }
 
+impl From<InflateError> for ProtocolError {
+    fn from(_: InflateError) -> Self {
+        Self::Inflate
+    }
+}
+
 /// Why a message, a fragment, a ping or a pong was not sent. Nothing was appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SendError {
-    /// The closing handshake has begun, or the connection ended (RFC 6455 section 5.5.1: "The application MUST
-    /// NOT send any more data frames after sending a Close frame").
+    /// The closing handshake has begun, or the connection ended (RFC 6455 section 5.5.1: "The application
+    /// MUST NOT send any more data frames after sending a Close frame").
     #[error("the connection is closing or closed")]
     NotOpen,
     /// A fragmented message is open, and this is no part of it (section 5.4).
@@ -102,7 +111,8 @@ pub enum SendError {
 /// Why a close frame was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum CloseError {
-    /// The code may not be sent (RFC 6455 section 7.4): below 1000, 1004 to 1006, 1010, 1015 to 2999, 5000 and up.
+    /// The code may not be sent (RFC 6455 section 7.4): below 1000, 1004 to 1006, 1010, 1015 to 2999, 5000
+    /// and up.
     #[error("the code {0} may not be sent")]
     InvalidCode(u16),
     /// The connection is closing or closed already.

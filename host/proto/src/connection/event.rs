@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::ProtocolError;
 
-/// Something that happened on a connection. Payloads borrow from the input where a message came in one piece, and
-/// are owned where it had to be assembled.
+/// Something that happened on a connection. Payloads borrow from the input where a message came in one piece,
+/// and are owned where it had to be assembled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<'i> {
     /// A whole text message.
@@ -15,7 +15,8 @@ pub enum Event<'i> {
     /// The peer's close frame is here, and either its echo was appended or it answers ours. No input matters
     /// any more.
     PeerClosed,
-    /// The peer broke a rule. A close frame was appended (unless one was sent before); the connection is deaf.
+    /// The peer broke a rule. A close frame was appended (unless one was sent before); the connection is
+    /// deaf.
     Failed(ProtocolError),
     /// No traffic for too long. A close frame was appended; the connection is deaf.
     Unhealthy,

@@ -1,4 +1,5 @@
-//! What passed deadlines do: the health ping, the end of a quiet connection, the end of a close that no one answers.
+//! What passed deadlines do: the health ping, the end of a quiet connection, the end of a close that no one
+//! answers.
 
 use std::time::Instant;
 
@@ -9,11 +10,11 @@ use crate::{
 };
 
 impl Connection {
-    /// Does what is due at `now`. Nothing is due before [`poll_timeout`](Self::poll_timeout), and calling early or
-    /// late does no harm.
+    /// Does what is due at `now`. Nothing is due before [`poll_timeout`](Self::poll_timeout), and calling
+    /// early or late does no harm.
     ///
-    /// A quiet connection is pinged; one that is quiet after that too, or is not to be pinged, is unhealthy and is
-    /// closed with 1001; one that does not answer our close frame is dead.
+    /// A quiet connection is pinged; one that is quiet after that too, or is not to be pinged, is unhealthy
+    /// and is closed with 1001; one that does not answer our close frame is dead.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Event<'static>> {
         let (timer, deadline) = self.timers.next(self.status, &self.settings)?;
         if now < deadline {
@@ -40,9 +41,9 @@ impl Connection {
         }
     }
 
-    /// The next deadline: call [`handle_timeout`](Self::handle_timeout) then. It moves with every input, so a timer
-    /// that is set once and asks again when it fires is enough. `None`: nothing to wait for, unless the status says
-    /// [`Finished`](super::Status::Finished), whose bounds are the owner's.
+    /// The next deadline: call [`handle_timeout`](Self::handle_timeout) then. It moves with every input, so a
+    /// timer that is set once and asks again when it fires is enough. `None`: nothing to wait for, unless the
+    /// status says [`Finished`](super::Status::Finished), whose bounds are the owner's.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timers
             .next(self.status, &self.settings)

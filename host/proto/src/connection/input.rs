@@ -15,7 +15,8 @@ pub(super) enum Reading {
         partial: [u8; FrameHeader::MAX_BYTES],
         used: u8,
     },
-    /// In a payload: `header.length` counts what is still to come, `header.mask` stands where the payload does.
+    /// In a payload: `header.length` counts what is still to come, `header.mask` stands where the payload
+    /// does.
     Payload(FrameHeader),
 }
 
@@ -39,10 +40,10 @@ enum Step<'i> {
 impl Connection {
     /// Reads input up to the next event, unmasking it in place.
     ///
-    /// Replies (a pong, the echo of a close frame, the close frame of a failure) are appended to `out`. Returns the
-    /// event and the input behind it. Without an event all input was used. Call it again with the rest until there
-    /// is no event, and carry out what an event asks for before: answers to earlier input go before what later
-    /// input provokes.
+    /// Replies (a pong, the echo of a close frame, the close frame of a failure) are appended to `out`.
+    /// Returns the event and the input behind it. Without an event all input was used. Call it again with the
+    /// rest until there is no event, and carry out what an event asks for before: answers to earlier input go
+    /// before what later input provokes.
     pub fn handle_input<'i>(
         &mut self,
         now: Instant,
@@ -64,8 +65,8 @@ impl Connection {
                 }
             }
         }
-        // "after receiving a control frame indicating the connection should be closed, a peer discards any further
-        // data received" (section 1.4). The same goes for a connection that failed.
+        // "after receiving a control frame indicating the connection should be closed, a peer discards any
+        // further data received" (section 1.4). The same goes for a connection that failed.
         (None, Default::default())
     }
 
@@ -104,9 +105,9 @@ impl Connection {
             Reading::Payload(header)
         };
         let step = match header.opcode {
-            Opcode::Text => self.data(Some(Kind::Text), header.fin, whole, piece)?,
-            Opcode::Binary => self.data(Some(Kind::Binary), header.fin, whole, piece)?,
-            Opcode::Continuation => self.data(None, header.fin, whole, piece)?,
+            Opcode::Text => self.data(Some(Kind::Text), &header, whole, piece)?,
+            Opcode::Binary => self.data(Some(Kind::Binary), &header, whole, piece)?,
+            Opcode::Continuation => self.data(None, &header, whole, piece)?,
             control => match self.control(now, control, piece, whole, out)? {
                 Some(event) => Step::Told(event),
                 None => Step::Next,
@@ -125,7 +126,7 @@ impl Connection {
             return Ok(None);
         };
         if *used == 0
-            && let Some((header, bytes)) = FrameHeader::parse(input, false)?
+            && let Some((header, bytes)) = FrameHeader::parse(input, self.deflate.is_some())?
         {
             let (_, rest) = std::mem::take(input).split_at_mut(bytes);
             *input = rest;
@@ -138,7 +139,7 @@ impl Connection {
             *slot = *byte;
             *used += 1;
             let so_far = partial.get(..usize::from(*used)).unwrap_or(partial);
-            if let Some((header, _)) = FrameHeader::parse(so_far, false)? {
+            if let Some((header, _)) = FrameHeader::parse(so_far, self.deflate.is_some())? {
                 return Ok(Some(header));
             }
         }
@@ -151,46 +152,66 @@ impl Connection {
             // "Control frames [...] MAY be injected in the middle of a fragmented message" (section 5.4).
             return Ok(());
         }
-        let before = match (&self.message, header.opcode) {
+        let (before, compressed) = match (&self.message, header.opcode) {
             // A fragmented message consists of a first frame with an opcode other than 0, and frames with the
-            // opcode 0 (section 5.4); "fragments of one message MUST NOT be interleaved between the fragments of
-            // another message".
+            // opcode 0 (section 5.4); "fragments of one message MUST NOT be interleaved between the fragments
+            // of another message".
             (None, Opcode::Continuation) => return Err(ProtocolError::LoneContinuation),
             (Some(_), Opcode::Text | Opcode::Binary) => {
                 return Err(ProtocolError::InterruptedMessage);
             }
-            (message, _) => message.as_ref().map_or(0, |message| message.bytes()),
+            (None, _) => (0, header.rsv1),
+            (Some(message), _) => (message.wire_bytes(), message.is_compressed()),
         };
         // Judged by what the peer declares, before any of it arrives: "implementations [...] MUST protect
         // themselves against exceeding" their limits (section 10.4).
-        if before.saturating_add(header.length) > self.settings.message_bytes as u64 {
+        if before.saturating_add(header.length) > self.wire_limit(compressed) {
             return Err(ProtocolError::MessageTooBig);
         }
         Ok(())
     }
 
-    /// A piece of a data frame. `kind` is that of the frame's opcode, `None` for a continuation; `whole` says that
-    /// the piece ends the frame.
+    /// The most bytes that a message may take on the wire.
+    fn wire_limit(&self, compressed: bool) -> u64 {
+        let limit = self.settings.message_bytes as u64;
+        // Compression may make a message longer, by an eighth at the worst; the limit proper counts what
+        // comes out. Without one here, blocks that hold nothing could go on for ever.
+        if compressed {
+            limit.saturating_add(limit / 8).saturating_add(1024)
+        } else {
+            limit
+        }
+    }
+
+    /// A piece of a data frame, `whole` if it ends the frame. `kind` is that of the frame's opcode, `None`
+    /// for a continuation.
     fn data<'i>(
         &mut self,
         kind: Option<Kind>,
-        fin: bool,
+        header: &FrameHeader,
         whole: bool,
         piece: &'i mut [u8],
     ) -> Result<Step<'i>, ProtocolError> {
+        let limit = self.settings.message_bytes;
+        let inflater = self.deflate.as_mut().map(|deflate| &mut deflate.inflater);
         let message = match (&mut self.message, kind) {
             (Some(message), _) => message,
-            (None, Some(kind)) if whole && fin => return Ok(Step::Told(single(kind, piece)?)),
-            (None, Some(kind)) => self.message.insert(Box::new(Message::new(kind))),
+            (None, Some(kind)) if whole && header.fin && !header.rsv1 => {
+                return Ok(Step::Told(single(kind, piece)?));
+            }
+            (None, Some(kind)) => self
+                .message
+                .insert(Box::new(Message::new(kind, header.rsv1))),
             // Refused with the header.
             (None, None) => return Err(ProtocolError::LoneContinuation),
         };
-        message.push(piece)?;
+        let mut inflater = inflater.filter(|_| message.is_compressed());
+        message.push(piece, inflater.as_deref_mut(), limit)?;
         if whole
-            && fin
+            && header.fin
             && let Some(message) = self.message.take()
         {
-            return Ok(Step::Told(message.finish()?));
+            return Ok(Step::Told(message.finish(inflater, limit)?));
         }
         Ok(Step::Next)
     }
@@ -199,8 +220,8 @@ impl Connection {
 /// A message that came in one frame and in one piece.
 fn single(kind: Kind, payload: &mut [u8]) -> Result<Event<'_>, ProtocolError> {
     Ok(match kind {
-        // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in fact,
-        // a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_" (section 8.1).
+        // "When an endpoint is to interpret a byte stream as UTF-8 but finds that the byte stream is not, in
+        // fact, a valid UTF-8 stream, that endpoint MUST _Fail the WebSocket Connection_" (section 8.1).
         Kind::Text => Event::Text(Cow::Borrowed(
             simdutf8::basic::from_utf8(payload).map_err(|_| ProtocolError::TextNotUtf8)?,
         )),

@@ -1,19 +1,20 @@
-//! A message under construction: the copy of what has arrived of it.
+//! A message under construction: the copy of what has arrived of it, inflated if it came compressed.
 //!
-//! It grows by what arrives, never by what a header declares, and is given up with the message. The cap was
-//! checked against the declared lengths before a byte gets here.
+//! It grows by what arrives, never by what a header declares, and is given up with the message.
 
 use std::borrow::Cow;
 
 use super::{Event, ProtocolError};
-use crate::{frame::Kind, utf8::TextBuilder};
+use crate::{deflate::Inflater, frame::Kind, utf8::TextBuilder};
 
 /// An unfinished message.
 #[derive(Debug)]
 pub(super) struct Message {
     body: Body,
-    /// Bytes of payload so far.
-    bytes: u64,
+    /// Bytes of payload as they came over the wire.
+    wire_bytes: u64,
+    /// Whether they are compressed.
+    compressed: bool,
 }
 
 #[derive(Debug)]
@@ -23,34 +24,84 @@ enum Body {
 }
 
 impl Message {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, compressed: bool) -> Self {
         let body = match kind {
             Kind::Text => Body::Text(TextBuilder::default()),
             Kind::Binary => Body::Binary(Vec::new()),
         };
-        Self { body, bytes: 0 }
-    }
-
-    /// Bytes of payload so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Appends unmasked payload.
-    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), ProtocolError> {
-        self.bytes += piece.len() as u64;
-        match &mut self.body {
-            Body::Text(text) => text.push(piece)?,
-            Body::Binary(bytes) => bytes.extend_from_slice(piece),
+        Self {
+            body,
+            wire_bytes: 0,
+            compressed,
         }
-        Ok(())
     }
 
-    /// The whole message.
-    pub(super) fn finish(self) -> Result<Event<'static>, ProtocolError> {
+    /// Bytes of payload so far, as they came over the wire.
+    pub(super) fn wire_bytes(&self) -> u64 {
+        self.wire_bytes
+    }
+
+    /// Whether the payload on the wire is compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// Appends unmasked payload, through the inflater if it is compressed. What comes out of that is held to
+    /// `limit` bytes here; what is not compressed was measured before it got here.
+    pub(super) fn push(
+        &mut self,
+        piece: &[u8],
+        inflater: Option<&mut Inflater>,
+        limit: usize,
+    ) -> Result<(), ProtocolError> {
+        self.wire_bytes += piece.len() as u64;
+        match inflater {
+            Some(inflater) => inflater.push(piece, |plain| self.body.push_limited(plain, limit)),
+            None => self.body.push(piece),
+        }
+    }
+
+    /// The whole message. The inflater is the one that its pieces went through.
+    pub(super) fn finish(
+        mut self,
+        inflater: Option<&mut Inflater>,
+        limit: usize,
+    ) -> Result<Event<'static>, ProtocolError> {
+        if let Some(inflater) = inflater {
+            inflater.finish(|plain| self.body.push_limited(plain, limit))?;
+        }
         Ok(match self.body {
             Body::Text(text) => Event::Text(Cow::Owned(text.finish()?)),
             Body::Binary(bytes) => Event::Binary(Cow::Owned(bytes)),
         })
+    }
+}
+
+impl Body {
+    /// "limits on [...] total message size after reassembly" (RFC 6455 section 10.4), and after inflation.
+    fn push_limited(&mut self, piece: &[u8], limit: usize) -> Result<(), ProtocolError> {
+        // Up to the limit first: what is wrong with those bytes is wrong however the input was cut.
+        let (within, above) = piece.split_at(piece.len().min(limit.saturating_sub(self.len())));
+        self.push(within)?;
+        if above.is_empty() {
+            Ok(())
+        } else {
+            Err(ProtocolError::MessageTooBig)
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), ProtocolError> {
+        match self {
+            Self::Text(text) => text.push(piece)?,
+            Self::Binary(bytes) => bytes.extend_from_slice(piece),
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
     }
 }

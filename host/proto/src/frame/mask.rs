@@ -1,7 +1,7 @@
 //! The mask that every client frame carries (RFC 6455 section 5.3).
 //!
-//! Unmasking happens in place and a word at a time, in code without `unsafe` that the compiler turns into vector
-//! instructions. This room never looks at what the bytes mean.
+//! Unmasking happens in place and a word at a time, in code without `unsafe` that the compiler turns into
+//! vector instructions. This room never looks at what the bytes mean.
 
 /// A masking key and how far into it the payload is, so that a payload may be unmasked in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! A client's frame header, from bytes (RFC 6455 section 5.2).
 //!
-//! Every offence is found in the byte that commits it, in the order of the bytes, so that the outcome does not
-//! depend on how the network cut the input. Nothing here allocates.
+//! Every offence is found in the byte that commits it, in the order of the bytes, so that the outcome does
+//! not depend on how the network cut the input. Nothing here allocates.
 
 use super::{Mask, Opcode};
 use crate::connection::ProtocolError;
@@ -25,8 +25,8 @@ impl FrameHeader {
     /// The longest header in bytes: two, a 64-bit length, and the masking key.
     pub const MAX_BYTES: usize = 14;
 
-    /// Reads the header at the beginning of `bytes`: the header and its length in bytes, or `None` when more is
-    /// needed. `compression` says whether an extension that gives a meaning to RSV1 was negotiated.
+    /// Reads the header at the beginning of `bytes`: the header and its length in bytes, or `None` when more
+    /// is needed. `compression` says whether an extension that gives a meaning to RSV1 was negotiated.
     ///
     /// # Errors
     /// The first offence, as soon as the byte that commits it is there.
@@ -89,8 +89,8 @@ impl FrameHeader {
 fn first_byte(first: u8, compression: bool) -> Result<(bool, bool, Opcode), ProtocolError> {
     let fin = first & 0x80 != 0;
     let rsv1 = first & 0x40 != 0;
-    // RSV1, RSV2, RSV3 "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values"
-    // (section 5.2). RFC 7692 defines RSV1 only.
+    // RSV1, RSV2, RSV3 "MUST be 0 unless an extension is negotiated that defines meanings for non-zero
+    // values" (section 5.2). RFC 7692 defines RSV1 only.
     if first & 0x30 != 0 || (rsv1 && !compression) {
         return Err(ProtocolError::ReservedBits);
     }

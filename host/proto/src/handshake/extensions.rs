@@ -96,8 +96,8 @@ impl<'v> Cursor<'v> {
         lists::token(token)
     }
 
-    /// `token | quoted-string`. "When using the quoted-string syntax variant, the value after quoted-string unescaping
-    /// MUST conform to the 'token' ABNF."
+    /// `token | quoted-string`. "When using the quoted-string syntax variant, the value after quoted-string
+    /// unescaping MUST conform to the 'token' ABNF."
     fn value(&mut self) -> Option<String> {
         if !self.take(b'"') {
             return self.token().map(str::to_owned);

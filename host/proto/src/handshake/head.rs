@@ -1,6 +1,7 @@
 //! A request head that is well-formed HTTP/1.1 (RFC 9112 section 3, RFC 9110 section 7.2).
 //!
-//! Says nothing about WebSocket yet; that is `upgrade.rs`. httparse splits the lines, the rest is judged here.
+//! Says nothing about WebSocket yet; that is `upgrade.rs`. httparse splits the lines, the rest is judged
+//! here.
 
 use super::{Malformed, OriginPolicy, Reason, Refusal, Upgrade, authority::Authority, lists};
 
@@ -20,8 +21,8 @@ impl Head {
         &self.method
     }
 
-    /// The path of the target, percent-encoded as it was sent; begins with `/` unless the method is `OPTIONS` or
-    /// `CONNECT`.
+    /// The path of the target, percent-encoded as it was sent; begins with `/` unless the method is `OPTIONS`
+    /// or `CONNECT`.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -46,8 +47,8 @@ impl Head {
         self.values(name).next()
     }
 
-    /// Whether the client asks for WebSocket: `Upgrade` has the protocol `websocket` and `Connection` has the option
-    /// `upgrade`, in any case and among any others (RFC 6455 section 4.2.1, items 3 and 4).
+    /// Whether the client asks for WebSocket: `Upgrade` has the protocol `websocket` and `Connection` has the
+    /// option `upgrade`, in any case and among any others (RFC 6455 section 4.2.1, items 3 and 4).
     pub fn wants_upgrade(&self) -> bool {
         lists::has_token(self.values("upgrade"), "websocket")
             && lists::has_token(self.values("connection"), "upgrade")
@@ -55,8 +56,8 @@ impl Head {
 
     /// Checks everything that RFC 6455 section 4.2.1 asks of an opening handshake, then the origin.
     ///
-    /// `secure` says whether the connection is encrypted. Whether there is anything at this path is for the caller
-    /// to know.
+    /// `secure` says whether the connection is encrypted. Whether there is anything at this path is for the
+    /// caller to know.
     ///
     /// # Errors
     /// The refusal for the first thing that is wrong.
@@ -66,8 +67,8 @@ impl Head {
 
     /// A refusal in the form that this request may be answered with.
     ///
-    /// RFC 9110 section 9.3.2: "The HEAD method is identical to GET except that the server MUST NOT send content in
-    /// the response."
+    /// RFC 9110 section 9.3.2: "The HEAD method is identical to GET except that the server MUST NOT send
+    /// content in the response."
     pub fn refuse(&self, refusal: Refusal) -> Refusal {
         if self.method == "HEAD" {
             refusal.without_body()
@@ -117,9 +118,9 @@ impl Head {
         Ok(head)
     }
 
-    /// RFC 9112 section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request
-    /// message that lacks a Host header field and to any request message that contains more than one Host header
-    /// field line or a Host header field with an invalid field value."
+    /// RFC 9112 section 3.2: "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1
+    /// request message that lacks a Host header field and to any request message that contains more than one
+    /// Host header field line or a Host header field with an invalid field value."
     fn host(&self) -> Result<String, Reason> {
         let mut hosts = self.values("host");
         let host = hosts.next().ok_or(Malformed::HostMissing)?;
@@ -133,8 +134,8 @@ impl Head {
 
     /// Splits the target (RFC 9112 section 3.2) into path and query.
     fn set_target(&mut self, target: &str) -> Result<(), Reason> {
-        // A target has no fragment in any of its forms; RFC 6455 section 3: "Fragment identifiers are meaningless in
-        // the context of WebSocket URIs and MUST NOT be used".
+        // A target has no fragment in any of its forms; RFC 6455 section 3: "Fragment identifiers are
+        // meaningless in the context of WebSocket URIs and MUST NOT be used".
         if target.contains('#') {
             return Err(Malformed::Fragment.into());
         }
@@ -145,8 +146,8 @@ impl Head {
             (false, _) => {
                 let (authority, target) = split_absolute(target).ok_or(Malformed::Target)?;
                 Authority::parse(authority).ok_or(Malformed::Target)?;
-                // RFC 9112 section 3.2.2: with the absolute form, a server "MUST ignore the received Host header
-                // field (if any) and instead replace it with the host information of the request-target".
+                // RFC 9112 section 3.2.2: with the absolute form, the origin server "MUST ignore the received
+                // Host header field (if any) and instead use the host information of the request-target".
                 authority.clone_into(&mut self.authority);
                 target
             }
@@ -161,9 +162,9 @@ impl Head {
         Ok(())
     }
 
-    /// A GET with content has no meaning here (RFC 9110 section 9.3.1: it "might lead some implementations to reject
-    /// the request and close the connection because of its potential as a request smuggling attack"). Other methods
-    /// may have content; they are refused for their method.
+    /// A GET with content has no meaning here (RFC 9110 section 9.3.1: it "might lead some implementations to
+    /// reject the request and close the connection because of its potential as a request smuggling attack").
+    /// Other methods may have content; they are refused for their method.
     fn check_content(&self) -> Result<(), Reason> {
         let has_content = self.values("content-length").any(|length| length != b"0")
             || self.values("transfer-encoding").next().is_some();
@@ -192,8 +193,8 @@ fn check_request_line(bytes: &[u8]) -> Result<(), Reason> {
     }
     match version {
         b"HTTP/1.1" => Ok(()),
-        // RFC 6455 section 4.2.1 item 1: "An HTTP/1.1 or higher GET request". What is higher has other handshakes
-        // (RFC 8441, RFC 9220).
+        // RFC 6455 section 4.2.1 item 1: "An HTTP/1.1 or higher GET request". What is higher has other
+        // handshakes (RFC 8441, RFC 9220).
         [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] => Err(Reason::HttpVersion),
         _ => Err(Malformed::RequestLine.into()),
     }

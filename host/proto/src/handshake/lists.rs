@@ -1,8 +1,8 @@
 //! Tokens and lists of them in field values (RFC 9110 sections 5.6.1 and 5.6.2).
 //!
 //! Several field lines with one name make one list. Empty elements are skipped: RFC 9110 section 5.6.1.2, "A
-//! recipient MUST parse and ignore a reasonable number of empty list elements", which the limit of the head makes
-//! reasonable.
+//! recipient MUST parse and ignore a reasonable number of empty list elements", which the limit of the head
+//! makes reasonable.
 
 use std::collections::HashSet;
 
@@ -25,8 +25,8 @@ pub(super) fn has_token<'v>(mut values: impl Iterator<Item = &'v [u8]>, token: &
         .any(|value| elements(value).any(|element| element.eq_ignore_ascii_case(token.as_bytes())))
 }
 
-/// A list that consists of tokens, all different, and of at least one. `None`: something else. No field at all: an
-/// empty list.
+/// A list that consists of tokens, all different, and of at least one. `None`: something else. No field at
+/// all: an empty list.
 pub(super) fn distinct_tokens<'v>(
     values: impl Iterator<Item = &'v [u8]> + Clone,
 ) -> Option<Vec<String>> {

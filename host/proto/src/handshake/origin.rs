@@ -1,7 +1,7 @@
 //! Who may connect from inside a browser (RFC 6455 section 10.2, RFC 6454).
 //!
-//! Browsers say in `Origin` which page opens the connection, and send the user's cookies along. A server that does
-//! not look lets every page act as its users.
+//! Browsers say in `Origin` which page opens the connection, and send the user's cookies along. A server that
+//! does not look lets every page act as its users.
 
 use thiserror::Error;
 
@@ -12,8 +12,8 @@ use super::authority::Authority;
 pub enum OriginPolicy {
     /// Only pages from the host and port that the request was sent to.
     ///
-    /// On an encrypted connection the page must be `https`. On a plain one it may be either: TLS may have been ended
-    /// in front of this server.
+    /// On an encrypted connection the page must be `https`. On a plain one it may be either: TLS may have
+    /// been ended in front of this server.
     #[default]
     Same,
     /// Every page, opaque ones (`null`) included. For public services that do not use cookies.
@@ -36,7 +36,8 @@ impl OriginPolicy {
         let Some(origin) = origins.next() else {
             return true;
         };
-        // RFC 6454 section 7.3: "A user agent MUST NOT include more than one Origin header field in any request".
+        // RFC 6454 section 7.3: "A user agent MUST NOT include more than one Origin header field in any HTTP
+        // request".
         if origins.next().is_some() {
             return false;
         }
@@ -51,7 +52,8 @@ impl OriginPolicy {
     }
 }
 
-/// An origin, or all subdomains of one: `https://example.org`, `http://localhost:3000`, `https://*.example.org`.
+/// An origin, or all subdomains of one: `https://example.org`, `http://localhost:3000`,
+/// `https://*.example.org`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginPattern {
     origin: Origin,
@@ -133,8 +135,8 @@ impl Origin {
             "http" => !secure,
             _ => false,
         };
-        // The port that the client left out of Host is the default of the scheme that the client used, which is the
-        // scheme of the page.
+        // The port that the client left out of Host is the default of the scheme that the client used, which
+        // is the scheme of the page.
         scheme_fits
             && Authority::parse(authority).is_some_and(|server| {
                 server.host == self.authority.host

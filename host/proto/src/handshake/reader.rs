@@ -1,7 +1,7 @@
 //! Collects the head of a request, in whatever pieces it comes.
 //!
-//! The buffer is bounded and grows with what arrives; every byte is looked at once, then the whole head is parsed
-//! once. A reader that failed stays failed, and one that finished reads no second request.
+//! The buffer is bounded and grows with what arrives; every byte is looked at once, then the whole head is
+//! parsed once. A reader that failed stays failed, and one that finished reads no second request.
 
 use super::{
     Head, Malformed, Reason, Refusal,
@@ -52,12 +52,12 @@ impl RequestReader {
         }
     }
 
-    /// Takes the next input. `None`: the head is not complete. Otherwise the head, and the bytes behind it, which
-    /// are frames already if the request becomes an upgrade.
+    /// Takes the next input. `None`: the head is not complete. Otherwise the head, and the bytes behind it,
+    /// which are frames already if the request becomes an upgrade.
     ///
     /// # Errors
-    /// The request cannot be well-formed any more, or exceeds a limit; found in the byte that does it. Every later
-    /// call gives the same refusal.
+    /// The request cannot be well-formed any more, or exceeds a limit; found in the byte that does it. Every
+    /// later call gives the same refusal.
     pub fn push(&mut self, input: &[u8]) -> Result<Option<(Head, Vec<u8>)>, Refusal> {
         if let Some(refusal) = &self.end {
             return Err(refusal.clone());

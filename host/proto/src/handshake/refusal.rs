@@ -1,7 +1,7 @@
 //! Why a request does not become a connection, and the response that says so.
 //!
-//! Reasons are values; the status of each stands in one table here. Every refusal ends the connection, so that
-//! nothing behind the request is ever read as another one (upgrade smuggling).
+//! Reasons are values; the status of each stands in one table here. Every refusal ends the connection, so
+//! that nothing behind the request is ever read as another one (upgrade smuggling).
 
 use std::time::Duration;
 
@@ -187,12 +187,13 @@ impl Refusal {
         (refusal, dropped)
     }
 
-    /// The whole response. The connection is to be closed after it, and nothing more to be read from it as HTTP.
+    /// The whole response. The connection is to be closed after it, and nothing more to be read from it as
+    /// HTTP.
     pub fn response(&self) -> Vec<u8> {
         let mut out = response::status_line(self.status);
         if self.status == 426 {
-            // RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response", and section
-            // 7.8: "A sender of Upgrade MUST also send an 'Upgrade' connection option".
+            // RFC 9110 section 15.5.22: "The server MUST send an Upgrade header field in a 426 response", and
+            // section 7.8: "A sender of Upgrade MUST also send an 'Upgrade' connection option".
             response::field(&mut out, "Upgrade", b"websocket");
             response::field(&mut out, "Connection", b"Upgrade, close");
         } else {
@@ -256,7 +257,8 @@ impl From<Reason> for Refusal {
             Reason::Malformed(_) => (400, None),
             Reason::Origin => (403, None),
             Reason::NotFound => (404, None),
-            // RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response".
+            // RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405
+            // response".
             Reason::Method => (405, Some(("Allow", "GET"))),
             Reason::Timeout => (408, None),
             Reason::TargetTooLong => (414, None),

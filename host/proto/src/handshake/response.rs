@@ -24,8 +24,8 @@ pub enum ForbiddenHeader {
     /// Together with those before it, the field is above 16 KiB.
     #[error("header {0}: more than 16 KiB of headers")]
     TooLarge(String),
-    /// The field `Sec-WebSocket-Protocol` would name a protocol that the client did not offer (RFC 6455 section
-    /// 4.2.2 item 5).
+    /// The field `Sec-WebSocket-Protocol` would name a protocol that the client did not offer (RFC 6455
+    /// section 4.2.2 item 5).
     #[error("protocol {0:?} was not offered by the client")]
     ProtocolNotOffered(String),
 }
@@ -47,8 +47,8 @@ pub fn vet_header(name: &str, value: &[u8]) -> Result<(), ForbiddenHeader> {
     {
         return Err(ForbiddenHeader::Reserved(name.to_owned()));
     }
-    // RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and dangerous"; other
-    // control characters "are also invalid".
+    // RFC 9110 section 5.5: "Field values containing CR, LF, or NUL characters are invalid and dangerous";
+    // other control characters "are also invalid".
     if value
         .iter()
         .any(|&byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f)
@@ -119,7 +119,8 @@ pub(super) fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// The reason phrases of RFC 9110 section 15 and RFC 6585; empty for others, which is allowed (RFC 9112 section 4).
+/// The reason phrases of RFC 9110 section 15 and RFC 6585; empty for others, which is allowed (RFC 9112
+/// section 4).
 fn phrase(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",

@@ -1,8 +1,8 @@
 //! Where the head of a request ends, found byte by byte, each byte once.
 //!
 //! Also refuses, in the byte that brings it, what no request may have: a line end other than CR LF, a control
-//! character, a folded line, too many fields, a target that is too long. What the lines say is judged when the head
-//! is whole.
+//! character, a folded line, too many fields, a target that is too long. What the lines say is judged when
+//! the head is whole.
 
 use super::{Malformed, Reason, RequestLimits};
 
@@ -56,8 +56,8 @@ impl Scan {
                 let blank = self.line_bytes == 0 && !self.in_fields;
                 return Ok(if blank { Scanned::Blank } else { Scanned::Head });
             }
-            // RFC 9112 section 2.2 lets a recipient "recognize a single LF as a line terminator". Not here: parsers
-            // that disagree about line ends are how requests are smuggled.
+            // RFC 9112 section 2.2 lets a recipient "recognize a single LF as a line terminator". Not here:
+            // parsers that disagree about line ends are how requests are smuggled.
             b'\n' => return Err(Malformed::BareLf.into()),
             b'\t' if self.in_fields => {}
             0..=0x1f | 0x7f => return Err(Malformed::ControlCharacter.into()),
@@ -77,8 +77,9 @@ impl Scan {
             return Ok(());
         }
         if byte == b' ' || byte == b'\t' {
-            // RFC 9112 section 5.2: "A server that receives an obs-fold in a request message [...] MUST either reject
-            // the message by sending a 400 (Bad Request) [...] or replace each received obs-fold".
+            // RFC 9112 section 5.2: "A server that receives an obs-fold in a request message [...] MUST
+            // either reject the message by sending a 400 (Bad Request) [...] or replace each received
+            // obs-fold".
             return Err(Malformed::Folded.into());
         }
         self.fields += 1;
@@ -96,8 +97,8 @@ impl Scan {
             _ if self.spaces == 1 => self.target_bytes += 1,
             _ => {}
         }
-        // RFC 9112 section 3: "A server that receives a request-target longer than any URI it wishes to parse MUST
-        // respond with a 414 (URI Too Long) status code."
+        // RFC 9112 section 3: "A server that receives a request-target longer than any URI it wishes to parse
+        // MUST respond with a 414 (URI Too Long) status code."
         if self.target_bytes > limits.target_bytes {
             Err(Reason::TargetTooLong)
         } else {
@@ -110,8 +111,8 @@ impl Scan {
         let empty = std::mem::take(&mut self.line_bytes) == 0;
         match (self.in_fields, empty) {
             (true, true) => Scanned::End,
-            // RFC 9112 section 2.2: a server "SHOULD ignore at least one empty line (CRLF) received prior to the
-            // request-line". They count against the limit of the head.
+            // RFC 9112 section 2.2: a server "SHOULD ignore at least one empty line (CRLF) received prior to
+            // the request-line". They count against the limit of the head.
             (false, true) => Scanned::Blank,
             (_, false) => {
                 self.in_fields = true;

@@ -7,6 +7,7 @@ use super::{
     ExtensionOffer, ForbiddenHeader, Head, Malformed, OriginPolicy, Reason, extensions, lists,
     response::{self, Vetting},
 };
+use crate::deflate::{self, DeflateSettings, Negotiated};
 
 /// RFC 6455 section 1.3.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -19,13 +20,26 @@ pub struct Upgrade {
     /// The extensions that the client offers, in its order of preference.
     pub extensions: Vec<ExtensionOffer>,
     accept: String,
+    /// The value of the response's `Sec-WebSocket-Extensions`.
+    agreed: Option<String>,
 }
 
 impl Upgrade {
+    /// Agrees on permessage-deflate (RFC 7692) if the client offers it in a way that can be accepted; the
+    /// response will say so, and the connection must be made with [`Connection::with_deflate`].
+    ///
+    /// [`Connection::with_deflate`]: crate::Connection::with_deflate
+    pub fn negotiate(&mut self, settings: &DeflateSettings) -> Option<Negotiated> {
+        let (negotiated, response) = deflate::negotiate(&self.extensions, settings)?;
+        self.agreed = Some(response);
+        Some(negotiated)
+    }
+
     /// The `101` response, with the subprotocol chosen and extra fields from plugins.
     ///
     /// # Errors
-    /// A protocol that was not offered, or the first extra field that may not be sent. There is no response then.
+    /// A protocol that was not offered, or the first extra field that may not be sent. There is no response
+    /// then.
     pub fn accept(
         &self,
         protocol: Option<&str>,
@@ -41,6 +55,9 @@ impl Upgrade {
                 return Err(ForbiddenHeader::ProtocolNotOffered(protocol.to_owned()));
             }
             response::field(&mut out, "Sec-WebSocket-Protocol", protocol.as_bytes());
+        }
+        if let Some(agreed) = &self.agreed {
+            response::field(&mut out, "Sec-WebSocket-Extensions", agreed.as_bytes());
         }
         let mut vetting = Vetting::new();
         for (name, value) in extra {
@@ -72,6 +89,7 @@ impl Upgrade {
             protocols,
             extensions,
             accept,
+            agreed: None,
         })
     }
 }
@@ -84,7 +102,8 @@ fn only<'h>(head: &'h Head, name: &str) -> Option<&'h [u8]> {
 
 /// Section 4.2.1 item 6: "A |Sec-WebSocket-Version| header field, with a value of 13."
 fn check_version(head: &Head) -> Result<(), Reason> {
-    // Section 4.3: "version = DIGIT | (NZDIGIT DIGIT) | ("1" DIGIT DIGIT) | ("2" DIGIT DIGIT)", limited to 255.
+    // Section 4.3: "version = DIGIT | (NZDIGIT DIGIT) | ("1" DIGIT DIGIT) | ("2" DIGIT DIGIT)", limited to
+    // 255.
     match only(head, "sec-websocket-version").ok_or(Malformed::WebSocketVersion)? {
         b"13" => Ok(()),
         [b'0'..=b'9']
@@ -96,8 +115,8 @@ fn check_version(head: &Head) -> Result<(), Reason> {
     }
 }
 
-/// Section 4.2.1 item 5: "a |Sec-WebSocket-Key| header field with a base64-encoded value that, when decoded, is 16 bytes
-/// in length"; section 4.2.2 item 5.4 for what is made of it.
+/// Section 4.2.1 item 5: "a |Sec-WebSocket-Key| header field with a base64-encoded [...] value that, when
+/// decoded, is 16 bytes in length"; section 4.2.2 item 5.4 for what is made of it.
 fn accept_value(head: &Head) -> Result<String, Reason> {
     let key = only(head, "sec-websocket-key").ok_or(Malformed::WebSocketKey)?;
     let mut decoded = [0; 18];

@@ -1,5 +1,5 @@
-//! The other end of the wire in the tests: frames as a client writes them, and a server that is fed with them in
-//! pieces of every size.
+//! The other end of the wire in the tests: frames as a client writes them, and a server that is fed with them
+//! in pieces of every size.
 //!
 //! Written from the RFC, without the crate's own encoder.
 #![allow(dead_code, reason = "every test file uses its own part of the client")]
@@ -214,7 +214,8 @@ impl Outcome {
     }
 }
 
-/// Feeds the same bytes to a fresh server in pieces of 1, 2, 3 and 7 bytes and whole; the outcome must be the same.
+/// Feeds the same bytes to a fresh server in pieces of 1, 2, 3 and 7 bytes and whole; the outcome must be the
+/// same.
 #[track_caller]
 pub(crate) fn every_way(server: impl Fn() -> Server, bytes: &[u8]) -> Outcome {
     let whole = server().pieces(bytes, bytes.len().max(1)).outcome();
