@@ -2,13 +2,15 @@
 //!
 //! One file for each component and engine: its name is the component's digest and a fingerprint of everything
 //! that the compiled code depends on. A file that is missing, damaged or from elsewhere is ignored and written
-//! anew; nothing that goes wrong here keeps a plugin from loading.
+//! anew; nothing that goes wrong here keeps a plugin from loading. Only so many files are kept; the ones that
+//! were used last stay.
 
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
@@ -21,6 +23,8 @@ pub(crate) struct Cache {
     fingerprint: String,
 }
 
+/// Files that are kept.
+const FILES: usize = 64;
 /// Bytes of the digest in front of the compiled code.
 const DIGEST_BYTES: usize = 32;
 
@@ -59,7 +63,10 @@ impl Cache {
             return None;
         };
         match deserialize(engine, code) {
-            Ok(component) => Some(component),
+            Ok(component) => {
+                mark_used(&path);
+                Some(component)
+            }
             Err(error) => {
                 tracing::warn!(file = %path.display(), "cached code is of no use; compiling again: {error:#}");
                 None
@@ -73,7 +80,8 @@ impl Cache {
         let kept = component
             .serialize()
             .map_err(|error| io::Error::other(format!("{error:#}")))
-            .and_then(|code| write_whole(&self.folder, &path, &code));
+            .and_then(|code| write_whole(&self.folder, &path, &code))
+            .and_then(|()| prune(&self.folder, FILES));
         if let Err(error) = kept {
             tracing::warn!(file = %path.display(), "compiled code cannot be cached: {error}");
         }
@@ -187,6 +195,35 @@ fn write_whole(folder: &Path, path: &Path, code: &[u8]) -> io::Result<()> {
     written
 }
 
+/// So that `prune` knows. A file that cannot be marked is only compiled again sooner.
+fn mark_used(path: &Path) {
+    let marked = fs::File::options().append(true).open(path);
+    if let Err(error) = marked.and_then(|file| file.set_modified(SystemTime::now())) {
+        tracing::debug!(file = %path.display(), "not marked as used: {error}");
+    }
+}
+
+/// Removes what was used longest ago, until no more files than this are left. Touches no names but its own.
+fn prune(folder: &Path, keep: usize) -> io::Result<()> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "cwasm" || extension == "tmp")
+        {
+            files.push((entry.metadata()?.modified()?, path));
+        }
+    }
+    files.sort();
+    let surplus = files.len().saturating_sub(keep);
+    files
+        .iter()
+        .take(surplus)
+        .try_for_each(|(_, path)| fs::remove_file(path))
+}
+
 fn create_new(path: &Path) -> io::Result<fs::File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -203,4 +240,38 @@ fn temporary_name() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
     let number = COUNTER.fetch_add(1, Ordering::Relaxed);
     format!(".{}-{number}.tmp", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first() {
+        let folder = std::env::temp_dir().join(format!("jackfield-prune-{}", std::process::id()));
+        make_folder(&folder).unwrap();
+        for (age, name) in [
+            (3, "c.cwasm"),
+            (1, "a.cwasm"),
+            (2, ".b.tmp"),
+            (9, "notes.txt"),
+        ] {
+            let file = fs::File::create(folder.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(60 * age))
+                .unwrap();
+        }
+        prune(&folder, 2).unwrap();
+        let mut left: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        left.sort();
+        assert_eq!(left, [".b.tmp", "a.cwasm", "notes.txt"]);
+        mark_used(&folder.join(".b.tmp"));
+        prune(&folder, 1).unwrap();
+        assert!(folder.join(".b.tmp").exists() && !folder.join("a.cwasm").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

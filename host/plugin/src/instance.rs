@@ -375,3 +375,17 @@ impl Drop for Instance {
         self.version.live.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_and_its_calls_may_move_between_threads() {
+        fn is_send<T: Send>(_: T) {}
+        fn check(instance: &'static mut Instance) {
+            is_send(instance.business_handler(ConnectionId(1), MessageRef::Text("")));
+        }
+        is_send(check);
+    }
+}

@@ -65,7 +65,8 @@ impl Shared {
 
     /// The call ended: what was written without a newline is a line, too.
     pub(crate) fn end(&self) {
-        if self.unfinished.swap(false, Ordering::Relaxed) {
+        if self.unfinished.load(Ordering::Relaxed) {
+            self.unfinished.store(false, Ordering::Relaxed);
             let caller = self.caller();
             let mut inner = self.lock();
             for stream in [GuestStream::Stdout, GuestStream::Stderr] {

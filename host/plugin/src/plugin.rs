@@ -1,5 +1,6 @@
 //! One version of a plugin: checked, compiled, its exports looked up.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -146,6 +147,12 @@ impl Plugin {
         limits: &InstanceLimits,
     ) -> Result<Instance, CallError> {
         Instance::new(Arc::clone(&self.version), services, limits).await
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Plugin({} {})", self.name(), self.digest().short())
     }
 }
 

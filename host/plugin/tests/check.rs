@@ -139,12 +139,10 @@ fn a_component_cut_anywhere_is_refused_without_a_panic() {
 fn a_damaged_component_is_refused_without_a_panic() {
     let bytes = everything("");
     for at in 0..bytes.len() {
-        for flip in [0x01, 0x80, 0xff] {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= flip;
-            // Most are invalid; some only have other names or constants. None may end the process.
-            let _ = inspect(&damaged);
-        }
+        let mut damaged = bytes.clone();
+        damaged[at] ^= [0x01, 0x80, 0xff][at % 3];
+        // Most are invalid; some only have other names or constants. None may end the process.
+        let _ = inspect(&damaged);
     }
 }
 
@@ -171,12 +169,9 @@ fn an_imported_interface_of_another_version_is_named() {
 
 #[test]
 fn a_later_patch_release_is_served() {
-    let bytes = component(
-        &String::from_utf8(include_bytes!("guests/small.wat").to_vec())
-            .unwrap()
-            .replace("handler@0.1.0", "handler@0.1.9"),
-    );
-    assert!(engine().load("test", &bytes).unwrap().exports().handler);
+    let later = include_str!("guests/everything.wat").replace("@0.1.0", "@0.1.9");
+    let exports = engine().load("test", &component(&later)).unwrap().exports();
+    assert!(exports.handler && exports.state, "{exports:?}");
 }
 
 #[test]
