@@ -23,6 +23,7 @@ pub const GUESTS: &[&str] = &[
     "version",
     "bad-start",
     "escape",
+    "stamped",
 ];
 
 /// The root of the repository.

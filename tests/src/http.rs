@@ -97,7 +97,8 @@ impl Response {
     #[track_caller]
     pub fn take_head(buffer: &mut Vec<u8>) -> Option<Response> {
         let end = buffer.windows(4).position(|four| four == b"\r\n\r\n")?;
-        let head = String::from_utf8(buffer[..end].to_vec()).expect("an ASCII head");
+        // Bytes above ASCII are obs-text (RFC 9110 section 5.5), legal in a value and nowhere else.
+        let head: String = buffer[..end].iter().copied().map(char::from).collect();
         buffer.drain(..end + 4);
         let mut lines = head.split("\r\n");
         let first = lines.next().unwrap_or_default();
@@ -113,7 +114,8 @@ impl Response {
                     "control bytes in {line:?}"
                 );
                 let (name, value) = line.split_once(':').expect("a field with a colon");
-                assert!(!name.is_empty() && !name.contains(' '), "field {line:?}");
+                let odd = |c: char| !c.is_ascii_graphic();
+                assert!(!name.is_empty() && !name.contains(odd), "field {line:?}");
                 (name.to_ascii_lowercase(), value.trim().to_owned())
             })
             .collect();

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub mod artefacts;
 pub mod client;
+pub mod crowd;
 pub mod frame;
 pub mod guards;
 pub mod http;
@@ -21,8 +22,10 @@ pub mod server;
 pub mod setup;
 pub mod temp;
 pub mod tools;
+pub mod versions;
 
 pub use client::{Client, Incoming};
+pub use crowd::Crowd;
 pub use frame::{Frame, Wire};
 pub use http::{Request, Response};
 pub use server::Server;

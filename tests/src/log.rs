@@ -47,8 +47,17 @@ impl Log {
     /// When none comes within [`PATIENCE`] or before the process closed its output, with the whole log.
     #[track_caller]
     pub fn wait_for<T>(&self, what: &str, pick: impl Fn(&str) -> Option<T>) -> T {
+        self.wait_since(0, what, pick)
+    }
+
+    /// Waits for a line behind a place of which `pick` makes something.
+    ///
+    /// # Panics
+    /// As [`Log::wait_for`].
+    #[track_caller]
+    pub fn wait_since<T>(&self, mark: usize, what: &str, pick: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
-        let mut seen = 0;
+        let mut seen = mark;
         let mut lines = self.lines();
         loop {
             if let Some(found) = lines.all[seen..].iter().find_map(|line| pick(line)) {
@@ -77,6 +86,17 @@ impl Log {
         self.wait_for(&format!("a line with {parts:?}"), |line| {
             has(line, parts).then(|| line.to_owned())
         })
+    }
+
+    /// How many lines there are: a place for [`Log::wait_since`].
+    pub fn mark(&self) -> usize {
+        self.lines().all.len()
+    }
+
+    /// Everything from a place on, as one text.
+    pub fn text_since(&self, mark: usize) -> String {
+        let lines = self.lines();
+        lines.all.get(mark..).unwrap_or_default().join("\n")
     }
 
     /// How many lines contain every one of `parts` so far, whatever their case.

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use crate::log::Log;
 use crate::temp::TempDir;
-use crate::{PATIENCE, Setup, artefacts, process};
+use crate::{PATIENCE, Setup, artefacts, eventually, process};
 
 /// How long a server may take to stop when its test is over before it is killed.
 const STOPPING: Duration = Duration::from_secs(5);
+
+/// How many lines of its log are shown when a test fails.
+const SHOWN: usize = 60;
 
 /// A running server; stopped on drop.
 pub struct Server {
@@ -77,6 +80,23 @@ impl Server {
         self.child.id()
     }
 
+    /// How many descriptors it has open once everything that it opens at the start is open: the number is read
+    /// until it stays the same.
+    ///
+    /// # Panics
+    /// When it does not settle within [`PATIENCE`].
+    #[track_caller]
+    pub fn settled_descriptors(&self) -> usize {
+        let (mut before, mut same) = (0, 0);
+        eventually("a stable number of descriptors", || {
+            let now = process::descriptors(self.pid());
+            same = if now == before { same + 1 } else { 0 };
+            before = now;
+            same >= 30
+        });
+        before
+    }
+
     /// What it printed.
     pub fn log(&self) -> &Log {
         &self.log
@@ -127,7 +147,13 @@ impl Drop for Server {
             }
         }
         if std::thread::panicking() {
-            eprintln!("--- the server printed:\n{}\n---", self.log.text());
+            let text = self.log.text();
+            let skipped = text.lines().count().saturating_sub(SHOWN);
+            let end: Vec<&str> = text.lines().skip(skipped).collect();
+            eprintln!(
+                "--- the server printed, behind {skipped} lines:\n{}\n---",
+                end.join("\n")
+            );
         }
     }
 }

@@ -63,8 +63,8 @@ fn server_events(imports: &str, version: &str, exports: &str, more: &str) -> Vec
             (core instance $i (instantiate $m))
             (func $nothing (canon lift (core func $i "nothing")))
             (func $message (param "connection" u64) (param "message" string)
-                (canon lift (core func $i "message") (memory $i "memory")
-                    (realloc (func $i "realloc"))))
+                (canon lift (core func $i "message") (memory (core memory $i "memory"))
+                    (realloc (core func $i "realloc"))))
             (instance $events {exports})
             (export "jackfield:plugin/server-events@{version}" (instance $events))
             {more})"#
@@ -136,7 +136,11 @@ fn wrong_command_lines() {
 fn check_says_what_a_good_plugin_does() {
     let echo = artefacts::guest("echo");
     let output = jackfield(&["check", &echo.to_string_lossy()]);
-    assert_said(&output, OK, &["business-handler", "send"]);
+    assert_said(
+        &output,
+        OK,
+        &["business-handler", "jackfield:plugin/connections"],
+    );
     let auth = artefacts::guest("auth");
     let output = jackfield(&["check", &auth.to_string_lossy()]);
     assert_said(&output, OK, &["check-custom-header", "select-protocol"]);
@@ -203,7 +207,7 @@ fn check_says_what_is_wrong_with_a_bad_plugin() {
             &["acme:database/store"],
         ),
         (
-            "sockets are not granted",
+            "a WASI function that there is not",
             server_events(sockets, "0.1.0", &both(), ""),
             &["wasi:sockets/tcp"],
         ),

@@ -195,7 +195,7 @@ fn fin_behind_messages_does_not_swallow_their_replies() {
 fn a_peer_that_never_ends_tcp_is_let_go() {
     let setup = Setup::echo().set("limits", "linger_timeout", "\"200 ms\"");
     let server = setup.start();
-    let before = e2e::process::descriptors(server.pid());
+    let before = server.settled_descriptors();
     let mut clients: Vec<Client> = (0..20).map(|_| Client::open(&server, "/echo")).collect();
     for client in &mut clients {
         client.send(&Wire::close(1000, ""));

@@ -6,6 +6,7 @@ use e2e::{Client, Plugin, Request, Response, Server, Setup, table};
 
 fn server() -> Server {
     Setup::new()
+        .workers(1)
         .plugin(Plugin::guest("hostile").limit("call_time", "\"300 ms\""))
         .route("/", &["hostile"])
         .start()

@@ -43,7 +43,7 @@ fn slow_handshakes_get_408() {
 fn half_open_handshakes_hold_nothing() {
     let setup = Setup::echo().set("limits", "handshake_timeout", "\"500 ms\"");
     let server = setup.start();
-    let before = process::descriptors(server.pid());
+    let before = server.settled_descriptors();
     let half: Vec<Client> = (0..2000)
         .map(|_| {
             let mut client = Client::tcp(server.address());

@@ -195,6 +195,7 @@ fn hostile(mode: &str) -> Server {
     Setup::new()
         .plugin(Plugin::guest("hostile").instances(mode))
         .route("/", &["hostile"])
+        .set("limits", "close_timeout", "\"300 ms\"")
         .start()
 }
 

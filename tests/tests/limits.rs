@@ -126,7 +126,7 @@ fn ten_thousand_abrupt_disconnects_leave_nothing_behind() {
         .set("limits", "connections", &PLACES.to_string())
         .variable("RUST_LOG", "warn,jackfield=info");
     let server = setup.start();
-    let fresh = process::descriptors(server.pid());
+    let fresh = server.settled_descriptors();
     let settled = || {
         eventually("descriptors back at the baseline", || {
             process::descriptors(server.pid()) <= fresh

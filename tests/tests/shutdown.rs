@@ -16,7 +16,7 @@ fn refuses_connections(server: &Server) -> bool {
 fn a_signal_closes_everybody_with_1001_and_exits_0() {
     for signal in ["TERM", "INT"] {
         let setup = Setup::echo()
-            .plugin(Plugin::guest("events"))
+            .plugin(Plugin::guest("events").limit("log_lines", "1000000"))
             .route("/events", &["events"]);
         let mut server = setup.start();
         let mut clients: Vec<Client> = Vec::new();
