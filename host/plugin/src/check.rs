@@ -29,6 +29,8 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// Bytes that its largest memory begins with.
     pub memory_bytes: u64,
+    /// The functions of the contract that it may call: `connections.send`.
+    pub calls: Vec<String>,
     /// Everything that keeps it from being loaded. Empty: it fits.
     pub problems: Vec<Mismatch>,
     /// What it was made with, as far as it says so: `"language Rust"`, `"processed-by wit-component 0.254.2"`.
@@ -66,6 +68,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
             .map(|(name, _)| name.clone())
             .collect(),
         memory_bytes: component.memory_bytes,
+        calls: Vec::new(),
         problems: Vec::new(),
         producers: component.producers.clone(),
         other_version: None,
@@ -176,6 +179,7 @@ impl Inspection {
             };
             let known = contract::imported(interface);
             for (function, found) in functions {
+                self.calls.push(format!("{interface}.{function}"));
                 let what = format!("import {name}, function {function}");
                 let expected = known
                     .iter()

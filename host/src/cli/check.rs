@@ -55,7 +55,12 @@ fn description(file: &Path, inspection: &Inspection, console: &Console) -> Strin
         inspection.digest
     );
     if !inspection.producers.is_empty() {
-        text.push_str(&format!("made with {}\n", inspection.producers.join(", ")));
+        let producers: Vec<&str> = inspection
+            .producers
+            .iter()
+            .map(|name| brief(name))
+            .collect();
+        text.push_str(&format!("made with {}\n", producers.join(", ")));
     }
     text.push_str(&title("Implements"));
     if inspection.hooks.is_empty() {
@@ -65,6 +70,7 @@ fn description(file: &Path, inspection: &Inspection, console: &Console) -> Strin
         let functions = hook.functions.join(", ");
         text.push_str(&format!("  {}: {functions}\n", hook.export));
     }
+    list(&mut text, &title("Calls"), &inspection.calls);
     list(&mut text, &title("Imports"), &inspection.imports);
     list(
         &mut text,
@@ -72,6 +78,12 @@ fn description(file: &Path, inspection: &Inspection, console: &Console) -> Strin
         &inspection.other_exports,
     );
     text
+}
+
+/// `processed-by rustc 1.95.0 (hash date)` is `rustc 1.95.0` to a person.
+fn brief(producer: &str) -> &str {
+    let (_, name) = producer.split_once(' ').unwrap_or(("", producer));
+    name.split_once(" (").map_or(name, |(name, _)| name)
 }
 
 fn list(text: &mut String, title: &str, names: &[String]) {
