@@ -2,11 +2,13 @@
 //! the file at once. This room reads one file and its own environment; it never opens a socket, never
 //! loads a plugin and never prints.
 
+mod admin;
 mod error;
 mod field;
 mod report;
 mod resolve;
 pub mod resolved;
+mod shown;
 mod unit;
 
 #[cfg(test)]
@@ -16,9 +18,13 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+pub use admin::TOKEN_VARIABLE;
 pub use error::ConfigError;
 pub use report::{Problem, Problems};
 pub use resolved::Config;
+
+pub(crate) use report::{nearest, shown as for_terminal};
+pub(crate) use unit::duration;
 
 /// The largest configuration file that is read, in bytes. A larger one is a mistake (a wrong `--config`).
 pub const FILE_BYTES: u64 = 1024 * 1024;

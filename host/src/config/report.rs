@@ -123,7 +123,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Control characters escaped, cut when long; the terminal of whoever reads it must come to no harm.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 120;
     let mut out = String::new();
     for (count, c) in text.chars().enumerate() {
@@ -144,7 +144,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// `; did you mean 'x'?` with the nearest of `known`, or `; LABEL: a, b, c` when none is near.
-pub(super) fn nearest(word: &str, known: &[&str], label: &str) -> String {
+pub(crate) fn nearest(word: &str, known: &[&str], label: &str) -> String {
     let folded = |text: &str| text.to_ascii_lowercase().replace('-', "_");
     let wanted = folded(word);
     let best = known

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jackfield_proto::OriginPattern;
 use toml::de::DeTable;
 
+use super::admin;
 use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
@@ -64,6 +65,7 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
         limits: Limits::default(),
         health: Health::default(),
         swap: SwapLimits::default(),
+        admin: None,
         playground: true,
         routes: BTreeMap::from([("/".to_owned(), route)]),
         plugins: BTreeMap::from([(name, plugin)]),
@@ -75,6 +77,8 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let limits = root.section("limits").map(limits).unwrap_or_default();
     let health = root.section("health").map(health).unwrap_or_default();
     let swap = root.section("swap").map(swap_limits).unwrap_or_default();
+    let admin = root.section("admin");
+    let admin = admin.map(|section| admin::read(section, directory));
     let playground = root.field("playground").and_then(|field| field.boolean());
     let plugins = match root.section("plugins") {
         Some(section) => plugins(&section, directory),
@@ -93,6 +97,7 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
         limits,
         health,
         swap,
+        admin,
         playground: playground.unwrap_or(true),
         routes: routes.unwrap_or_default(),
         // A plugin with a problem of its own is known by name, and has no value.

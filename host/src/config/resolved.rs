@@ -6,8 +6,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
+pub use super::admin::{Admin, TokenSource};
+use super::shown;
+
 /// The whole configuration of a server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
@@ -17,6 +22,8 @@ pub struct Config {
     pub health: Health,
     /// When a version of a plugin counts as failing.
     pub swap: SwapLimits,
+    /// The admin API, unless there is none.
+    pub admin: Option<Admin>,
     /// Whether `GET /` shows the playground page.
     pub playground: bool,
     /// The routes by exact path.
@@ -32,6 +39,7 @@ impl Config {
             && self.limits == other.limits
             && self.health == other.health
             && self.swap == other.swap
+            && self.admin == other.admin
             && self.playground == other.playground
             && self.routes == other.routes
             && self.plugins.keys().eq(other.plugins.keys())
@@ -39,7 +47,7 @@ impl Config {
 }
 
 /// `[listen]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listen {
     /// Address and port; port 0 lets the system choose. Default 127.0.0.1:9000.
     pub address: SocketAddr,
@@ -50,15 +58,18 @@ pub struct Listen {
 }
 
 /// `[limits]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Open sockets in all, upgraded or not; one more is answered 503. Default 100,000.
     pub connections: usize,
     /// From acceptance to a complete upgrade request; then 408. Default 10 s.
+    #[serde(serialize_with = "shown::duration")]
     pub handshake_timeout: Duration,
     /// From our close frame to the peer's; then the socket is dropped. Default 5 s.
+    #[serde(serialize_with = "shown::duration")]
     pub close_timeout: Duration,
     /// How long input is read and discarded after both close frames, waiting for the peer's FIN. Default 2 s.
+    #[serde(serialize_with = "shown::duration")]
     pub linger_timeout: Duration,
     /// Bytes of an upgrade request's head; then 431. Default 16 KiB.
     pub head_bytes: usize,
@@ -73,21 +84,24 @@ pub struct Limits {
     /// Messages waiting for one worker from the others. Default 4096.
     pub mailbox: usize,
     /// How long a stop may take, from the signal to the exit. Default 10 s.
+    #[serde(serialize_with = "shown::duration")]
     pub shutdown_timeout: Duration,
 }
 
 /// `[health]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Health {
     /// A connection without traffic from its peer for this long is checked. Default 300 s.
+    #[serde(serialize_with = "shown::duration")]
     pub interval: Duration,
     /// With a deadline: a silent connection is sent a ping and is unhealthy when nothing comes back in
     /// time (default 20 s). Without (`ping = false`): it is unhealthy at once.
+    #[serde(serialize_with = "shown::duration_or_false")]
     pub ping: Option<Duration>,
 }
 
 /// `[routes."/path"]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Route {
     /// Names of the plugins, in the order in which their hooks run; at least one.
     pub plugins: Vec<String>,
@@ -109,7 +123,7 @@ pub enum Origins {
 }
 
 /// `[plugins.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plugin {
     /// The component's file, absolute.
     pub file: PathBuf,
@@ -143,9 +157,10 @@ pub enum SwapPolicy {
 
 /// `[swap]`: when a version of a plugin counts as failing. In its first minutes it is rolled back then; later it
 /// is taken out for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SwapLimits {
     /// For how long a new version is on probation. Default 2 min.
+    #[serde(serialize_with = "shown::duration")]
     pub probation: Duration,
     /// Failed calls, at least. Default 10.
     pub failures: u32,
@@ -154,7 +169,8 @@ pub struct SwapLimits {
 }
 
 /// `instances = …`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Instances {
     /// One per worker (default).
     #[default]
@@ -168,7 +184,7 @@ pub enum Instances {
 }
 
 /// `build = …`: a command run before the plugin is loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Build {
     /// Program and arguments.
     pub command: Vec<String>,
@@ -177,17 +193,20 @@ pub struct Build {
 }
 
 /// `[plugins.NAME.limits]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PluginLimits {
     /// Linear memory of one instance. Default 64 MiB.
     pub memory_bytes: usize,
     /// Elements of one instance's tables. Default 100,000.
     pub table_elements: usize,
     /// Guest time of one call; waiting for the host does not count. Default 500 ms.
+    #[serde(serialize_with = "shown::duration")]
     pub call_time: Duration,
     /// Guest time of `on-shutdown`. Default 2 s.
+    #[serde(serialize_with = "shown::duration")]
     pub shutdown_time: Duration,
     /// How long one call may wait, in sum, for what is outside the guest (a clock, another worker). Default 5 s.
+    #[serde(serialize_with = "shown::duration")]
     pub wait_time: Duration,
     /// Lines a second from stdout and stderr that reach the log; the rest is counted. Default 100.
     pub log_lines: u32,

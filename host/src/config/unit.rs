@@ -10,7 +10,7 @@ pub(super) const SIZE: &str =
 
 /// Reads a duration; none when it is not one. Whole numbers and decimals, with a unit, blanks allowed
 /// between the two. Exact to the millisecond.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let milliseconds = match unit {
         "ms" => 1,
