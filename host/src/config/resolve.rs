@@ -15,7 +15,7 @@ use super::admin;
 use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
-    Build, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits, Route,
+    Build, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits, Recycle, Route,
     SwapLimits, SwapPolicy,
 };
 
@@ -56,6 +56,7 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
         build: None,
         limits: PluginLimits::default(),
         swap: SwapPolicy::Live,
+        recycle: Recycle::default(),
     };
     Config {
         listen: Listen {
@@ -190,6 +191,7 @@ fn plugin(mut section: Section<'_, '_>, directory: &Path) -> Option<Plugin> {
         .and_then(|section| build(section, directory));
     let limits = section.section("limits").map(plugin_limits);
     let swap = section.field("swap").and_then(swap_policy);
+    let recycle = section.section("recycle").map(recycle);
     section.finish();
     Some(Plugin {
         file: file?,
@@ -197,6 +199,7 @@ fn plugin(mut section: Section<'_, '_>, directory: &Path) -> Option<Plugin> {
         build,
         limits: limits.unwrap_or_default(),
         swap: swap.unwrap_or_default(),
+        recycle: recycle.unwrap_or_default(),
     })
 }
 
@@ -210,6 +213,17 @@ fn swap_limits(mut section: Section<'_, '_>) -> SwapLimits {
     };
     section.finish();
     limits
+}
+
+fn recycle(mut section: Section<'_, '_>) -> Recycle {
+    let calls = section.field("calls");
+    let memory = section.field("memory_bytes");
+    let recycle = Recycle {
+        calls: calls.and_then(|field| field.count(1..=usize::MAX)).map(|count| count as u64),
+        memory_bytes: memory.and_then(|field| field.size(64 * 1024..=4096 * MIB)),
+    };
+    section.finish();
+    recycle
 }
 
 fn swap_policy(field: Field<'_, '_>) -> Option<SwapPolicy> {

@@ -135,6 +135,20 @@ pub struct Plugin {
     pub limits: PluginLimits,
     /// How a new version takes over.
     pub swap: SwapPolicy,
+    /// When an instance is replaced by a fresh one of the same version.
+    pub recycle: Recycle,
+}
+
+/// `[plugins.NAME.recycle]`: an instance that has done so much is replaced between two calls; what it remembers is
+/// carried over with `save` and `restore` when it exports `state`, and lost otherwise. For languages whose
+/// memory only grows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Recycle {
+    /// After this many calls. Default: never for this reason.
+    pub calls: Option<u64>,
+    /// When its linear memory has grown to this. Default: never for this reason; three quarters of
+    /// `limits.memory_bytes` when the plugin exports `state`.
+    pub memory_bytes: Option<usize>,
 }
 
 /// `swap = …`: which connections a new version of a plugin gets.

@@ -1,6 +1,6 @@
 //! The instances of one version of a plugin on one worker.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,11 +10,15 @@ use jackfield_plugin::{CallError, Exports, Instance, InstanceLimits};
 
 use super::hook::{Answer, Hook};
 use super::pool::{Pool, Retired};
+use super::swapping::move_state;
 use super::{Failure, HOME};
 use crate::config::resolved::Instances;
 use crate::server::PluginIndex;
 use crate::swap::Version;
 use crate::worker::{HostServices, Worker};
+
+/// Calls that an instance makes at least before it is recycled.
+const RECYCLE_AFTER: u64 = 16;
 
 /// A version's instances, in the places that its `instances` mode gives them.
 pub(crate) struct Generation {
@@ -23,6 +27,8 @@ pub(crate) struct Generation {
     limits: InstanceLimits,
     /// The instances for all connections; unused in the `connection` mode.
     pub(super) shared: Pool,
+    /// How many calls an instance had made when it could not be recycled.
+    refused_at: Cell<u64>,
     /// The instances of the `connection` mode.
     pub(super) own: RefCell<HashMap<ConnectionId, Rc<Pool>>>,
 }
@@ -47,6 +53,7 @@ impl Generation {
             version,
             limits,
             shared: Pool::new(size),
+            refused_at: Cell::new(0),
             own: RefCell::default(),
         })
     }
@@ -103,9 +110,61 @@ impl Generation {
             Ok(turn) => turn,
             Err(retired) => return Err((retired, hook)),
         };
-        let answer = turn.run(|| self.create(worker), hook).await;
+        let create = || self.create(worker);
+        let renew = |instance| self.renew(worker, instance);
+        let answer = turn.run(create, renew, hook).await;
         self.version.count(worker.index, answer.as_ref().err());
         Ok(answer.map_err(Failure::from))
+    }
+
+    /// Gives the instance back, or a fresh one with the same memory when this one has done enough.
+    async fn renew(&self, worker: &Rc<Worker>, mut instance: Instance) -> Instance {
+        if !self.is_worn(&instance) {
+            return instance;
+        }
+        // Room for the next attempt, should this one fail.
+        let fresh = async {
+            let fresh = self.create(worker).await.map_err(|e| e.to_string())?;
+            if !self.exports().state {
+                return Ok(fresh);
+            }
+            move_state(&mut instance, &self.version, fresh).await
+        };
+        match fresh.await {
+            Ok(fresh) => {
+                tracing::debug!(version = self.version.plugin.digest().short(), "an instance was recycled");
+                // Its memory is gone with it; what it wanted to say at the end it may say.
+                if let Err(error) = instance.on_shutdown().await {
+                    tracing::debug!(%error, "a recycled instance did not end well");
+                }
+                fresh
+            }
+            Err(error) => {
+                tracing::warn!(
+                    version = self.version.plugin.digest().short(),
+                    error,
+                    "an instance could not be recycled (recycle.calls, recycle.memory_bytes); it goes on"
+                );
+                self.refused_at.set(instance.calls());
+                instance
+            }
+        }
+    }
+
+    /// Whether an instance is to be replaced by a fresh one.
+    fn is_worn(&self, instance: &Instance) -> bool {
+        let config = &self.version.config;
+        let calls = instance.calls();
+        // An instance that is worn from the start, or cannot be replaced, is not tried at every call.
+        if calls < self.refused_at.get().saturating_add(RECYCLE_AFTER) {
+            return false;
+        }
+        let mark = config.recycle.memory_bytes.or_else(|| {
+            let most = config.limits.memory_bytes / 4 * 3;
+            self.exports().state.then_some(most)
+        });
+        config.recycle.calls.is_some_and(|most| calls >= most)
+            || mark.is_some_and(|mark| instance.memory_bytes() >= mark)
     }
 
     /// A fresh instance that has been told that it starts.

@@ -102,10 +102,12 @@ impl Pool {
 }
 
 impl Turn<'_> {
-    /// Runs one hook on an idle instance, or on a fresh one.
+    /// Runs one hook on an idle instance, or on a fresh one. Between two calls `renew` may give another instance
+    /// for the one that has run.
     pub(super) async fn run(
         self,
         create: impl AsyncFnOnce() -> Result<Instance, CallError>,
+        renew: impl AsyncFnOnce(Instance) -> Instance,
         hook: Hook<'_>,
     ) -> Result<Answer, CallError> {
         let idle = self.pool.take_idle();
@@ -115,7 +117,7 @@ impl Turn<'_> {
         };
         let answer = hook.run(&mut instance).await;
         if !instance.is_poisoned() {
-            self.pool.put(instance);
+            self.pool.put(renew(instance).await);
         }
         answer
     }

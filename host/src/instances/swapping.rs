@@ -170,7 +170,7 @@ impl Placement {
                 pool.hold().await;
                 pending.since.get_or_insert_with(Instant::now);
                 pending.held_pools.push(pool.clone());
-                fresh.put(move_state(&pool, old, instance).await?);
+                fresh.put(move_idle(&pool, old, instance).await?);
                 new.own.borrow_mut().insert(id, fresh);
             }
             return Ok(());
@@ -182,7 +182,7 @@ impl Placement {
         old.shared.hold().await;
         pending.since = Some(Instant::now());
         pending.held.push(old.clone());
-        let instance = move_state(&old.shared, old, instance).await?;
+        let instance = move_idle(&old.shared, old, instance).await?;
         new.shared.put(instance);
         Ok(())
     }
@@ -290,34 +290,39 @@ impl Placement {
 }
 
 /// Carries what the idle instance of a held pool remembers into a new instance.
-async fn move_state(
-    from: &Pool,
-    old: &Generation,
-    mut to: Instance,
-) -> Result<Instance, String> {
+async fn move_idle(from: &Pool, old: &Generation, to: Instance) -> Result<Instance, String> {
     // None is idle when the last call trapped: its memory is gone, and there is nothing to carry.
     let Some(mut instance) = from.take_idle() else {
         return Ok(to);
     };
-    let saved = instance.save().await;
+    let moved = move_state(&mut instance, &old.version, to).await;
     if !instance.is_poisoned() {
         from.put(instance);
     }
-    let state = match saved {
+    moved
+}
+
+/// Carries what an instance of `version` remembers into another one.
+pub(super) async fn move_state(
+    from: &mut Instance,
+    version: &Version,
+    mut to: Instance,
+) -> Result<Instance, String> {
+    let state = match from.save().await {
         Ok(Ok(state)) => state,
-        Ok(Err(reason)) => return Err(format!("`save` of the old version refused: {reason}")),
+        Ok(Err(reason)) => return Err(format!("`save` refused: {reason}")),
         Err(error) => return Err(error.to_string()),
     };
     if state.len() > STATE_BYTES {
         return Err(format!(
-            "`save` of the old version gave {} bytes; at most {STATE_BYTES} are carried over",
+            "`save` gave {} bytes; at most {STATE_BYTES} are carried over",
             state.len()
         ));
     }
-    let version = old.version.plugin.digest().to_string();
+    let version = version.plugin.digest().to_string();
     match to.restore(&version, &state).await {
         Ok(Ok(())) => Ok(to),
-        Ok(Err(reason)) => Err(format!("`restore` of the new version refused: {reason}")),
+        Ok(Err(reason)) => Err(format!("`restore` refused: {reason}")),
         Err(error) => Err(error.to_string()),
     }
 }

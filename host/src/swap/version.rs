@@ -77,6 +77,7 @@ impl Version {
         self.plugin.digest() == plugin.digest()
             && self.config.instances == config.instances
             && self.config.limits == config.limits
+            && self.config.recycle == config.recycle
     }
 
     /// Counts a call of a worker's.
