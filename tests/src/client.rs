@@ -257,6 +257,70 @@ impl Client {
         payload
     }
 
+    /// The next message, whatever pongs come before it or between its fragments.
+    ///
+    /// # Panics
+    /// When anything else comes, or nothing.
+    #[track_caller]
+    pub fn expect_message_between_pongs(&mut self) -> (u8, Vec<u8>) {
+        let mut message: Option<(u8, Vec<u8>)> = None;
+        loop {
+            let frame = self.expect_frame();
+            let payload = match (frame.opcode, &mut message) {
+                (PONG, _) => continue,
+                (TEXT | BINARY, None) => &mut message.insert((frame.opcode, Vec::new())).1,
+                (CONTINUATION, Some((_, payload))) => payload,
+                _ => panic!("in a message: {frame:?} {}", explain(&frame)),
+            };
+            payload.extend_from_slice(&frame.payload);
+            if frame.fin {
+                return message.unwrap_or_default();
+            }
+        }
+    }
+
+    /// As [`Client::expect_close`], whatever pongs come before it.
+    ///
+    /// # Panics
+    /// When anything else comes, or nothing.
+    #[track_caller]
+    pub fn expect_close_between_pongs(&mut self, code: u16) {
+        loop {
+            let frame = self.expect_frame();
+            if frame.opcode != PONG {
+                assert_eq!(frame.close_reason().0.unwrap_or(1005), code);
+                return;
+            }
+        }
+    }
+
+    /// As [`Client::expect_fin`], whatever pongs come before it.
+    ///
+    /// # Panics
+    /// When anything else comes, or nothing.
+    #[track_caller]
+    pub fn expect_fin_between_pongs(&mut self) {
+        loop {
+            match self.incoming(PATIENCE) {
+                Incoming::Frame(frame) if frame.opcode == PONG => {}
+                Incoming::Fin => return,
+                other => panic!("expected FIN, got {other:?}"),
+            }
+        }
+    }
+
+    /// A second handle on the same connection, to write from another thread. What is read through it is lost
+    /// to this one.
+    ///
+    /// # Panics
+    /// When the system has no descriptor left.
+    pub fn writer(&self) -> Client {
+        Client {
+            stream: self.stream.try_clone().expect("a second handle"),
+            unread: Vec::new(),
+        }
+    }
+
     /// The next frame, which must be a pong with this payload.
     ///
     /// # Panics

@@ -99,6 +99,21 @@ pub fn threads(pid: u32) -> u64 {
     status_field(pid, "Threads:")
 }
 
+/// Processor time that a process has used, in clock ticks (a hundredth of a second).
+///
+/// # Panics
+/// When there is no such process.
+pub fn cpu_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("/proc/PID/stat");
+    // Behind the name in brackets; user and system time are the 14th and 15th field of all.
+    let behind = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = behind.split_whitespace().collect();
+    [11, 12]
+        .iter()
+        .filter_map(|index| fields.get(*index)?.parse::<u64>().ok())
+        .sum()
+}
+
 fn status_field(pid: u32, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("/proc/PID/status");
     status

@@ -411,6 +411,50 @@ fn a_build_that_fails_shows_what_it_said() {
     assert_said(&up(&absent), BUILD, &["mine", "no-such-compiler"]);
 }
 
+/// The cache of compiled code is a help and never a condition: damaged, not writable, or without a home.
+#[test]
+fn a_cache_that_is_damaged_or_missing() {
+    let folder = TempDir::new("cache");
+    let cache = folder.path().join("cache");
+    let serves = |cache: &std::path::Path| {
+        let cache = cache.to_string_lossy();
+        let server = Setup::echo()
+            .variable("XDG_CACHE_HOME", &cache)
+            .variable("HOME", &cache)
+            .start();
+        assert_eq!(Client::open(&server, "/echo").ask_text("x"), "x");
+        assert!(!server.log().text().contains("panicked"));
+    };
+    serves(&cache);
+    let mut damaged = 0;
+    let mut folders = vec![cache.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).expect("a file of the cache");
+            let damage = match damaged % 3 {
+                0 => bytes[..bytes.len() / 2].to_vec(),
+                1 => Vec::new(),
+                _ => bytes.iter().map(|byte| byte ^ 0x55).collect(),
+            };
+            std::fs::write(&path, damage).expect("damaging the cache");
+            damaged += 1;
+        }
+    }
+    assert!(
+        damaged > 0,
+        "nothing is cached: a second start is not quick"
+    );
+    serves(&cache);
+    // A file where the folder should be.
+    let file = folder.write("file", "not a folder");
+    serves(&file);
+}
+
 #[test]
 fn output_to_a_closed_pipe_is_no_crash() {
     let binary = artefacts::jackfield().to_string_lossy().into_owned();

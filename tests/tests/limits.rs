@@ -35,6 +35,42 @@ fn one_connection_too_many_is_503() {
     });
 }
 
+/// Out of descriptors: the server neither dies nor hangs nor burns a core, and serves on once some are free.
+#[test]
+fn out_of_descriptors() {
+    let folder = e2e::temp::TempDir::new("descriptors");
+    let config = folder.path().join("jackfield.toml");
+    Setup::echo().workers(1).write_to(&config);
+    let server = e2e::server::command();
+    let mut command = std::process::Command::new("sh");
+    command
+        .args([
+            "-c",
+            "ulimit -n 80; exec \"$0\" up --no-build --config \"$1\"",
+        ])
+        .arg(server.get_program())
+        .arg(&config)
+        .env("RUST_LOG", "warn,jackfield=info");
+    let mut server = Server::spawn(command, folder);
+    let mut before = Client::open(&server, "/echo");
+    // Those that the kernel has accepted and the server cannot.
+    let crowd: Vec<Client> = (0..150).map(|_| Client::tcp(server.address())).collect();
+    for _ in 0..20 {
+        assert_eq!(before.ask_text("still here"), "still here");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let ticks = process::cpu_ticks(server.pid());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let used = process::cpu_ticks(server.pid()) - ticks;
+    assert!(used < 50, "{used} of 100 ticks: it spins on accept");
+    let lines = server.log().text().lines().count();
+    assert!(lines < 200, "{lines} lines of log");
+    drop(crowd);
+    let mut after = Client::open(&server, "/echo");
+    assert_eq!(after.ask_text("and again"), "and again");
+    assert!(server.is_running());
+}
+
 /// Sockets that never became connections count while they are open, and no longer.
 #[test]
 fn half_open_sockets_count_and_are_freed() {
