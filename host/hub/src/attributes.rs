@@ -27,6 +27,11 @@ impl Attributes {
         self.map.as_ref()?.entries.get(name).map(|value| &**value)
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let entries = self.map.iter().flat_map(|map| map.entries.keys());
+        entries.map(|name| &**name)
+    }
+
     /// Sets a value. `limit` bounds the bytes of all names and values together.
     pub(crate) fn set(
         &mut self,

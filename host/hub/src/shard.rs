@@ -13,6 +13,7 @@
 mod commands;
 mod entry;
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use jackfield_proto::{Connection, Event};
@@ -84,6 +85,24 @@ impl Shard {
                 .as_ref()
                 .map(|_| ConnectionId::new(self.worker, slot, s.generation))
         })
+    }
+
+    /// Places of the table, taken or not: what [`Self::ids_in`] goes through.
+    pub fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The connections in some places of the table, each with its place. A connection never changes its place, so that
+    /// a table can be looked through piece by piece while others come and go.
+    pub fn ids_in(&self, places: Range<usize>) -> impl Iterator<Item = (usize, ConnectionId)> {
+        let end = places.end.min(self.slots.len());
+        let places = places.start.min(end)..end;
+        let slots = self.slots.get(places.clone()).unwrap_or_default();
+        slots
+            .iter()
+            .zip(places)
+            .filter(|(place, _)| place.entry.is_some())
+            .map(|(place, slot)| (slot, ConnectionId::new(self.worker, slot, place.generation)))
     }
 
     /// Takes a new socket in, in [`Phase::Handshaking`] until `deadline`. None when all ids of this shard
@@ -276,5 +295,30 @@ impl Shard {
         let answer = act(connection, entry.outbox.tail(buffers));
         entry.outbox.advance(0, buffers);
         Some(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_looked_through_piece_by_piece() {
+        let now = Instant::now();
+        let limits = Limits {
+            backlog_bytes: 1024,
+            attribute_bytes: 1024,
+        };
+        let mut shard = Shard::new(3, limits, Duration::from_millis(50), now);
+        let mut ids: Vec<_> = (0..5)
+            .filter_map(|_| shard.insert("peer".into(), false, now, now))
+            .collect();
+        shard.remove(ids.remove(1));
+        let pieces = [0..2, 2..4, 4..9, 9..12, 12..5];
+        let seen: Vec<_> = pieces.into_iter().flat_map(|p| shard.ids_in(p)).collect();
+        let places: Vec<_> = seen.iter().map(|(place, _)| *place).collect();
+        assert_eq!(places, [0, 2, 3, 4]);
+        assert!(seen.iter().map(|(_, id)| *id).eq(ids));
+        assert_eq!(shard.places(), 5);
     }
 }

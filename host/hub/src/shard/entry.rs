@@ -89,6 +89,11 @@ impl Entry {
         self.connection.as_ref().map(Connection::status)
     }
 
+    /// The names of its attributes, in alphabetical order.
+    pub fn attribute_names(&self) -> impl Iterator<Item = &str> {
+        self.attributes.names()
+    }
+
     /// The deadline that the socket's owner set and that has not passed.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
