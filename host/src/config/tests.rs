@@ -361,8 +361,8 @@ fn syntax_errors_come_with_what_is_certain_above_them() {
         "{said}"
     );
     assert_eq!(
-        problems("a = 1\na = 2\n"),
-        "f:1: a: unknown key; known here: health, limits, listen, playground, plugins, routes, swap\nf:2: not valid TOML: duplicate key"
+        problems("playgroun = 1\nplaygroun = 2\n"),
+        "f:1: playgroun: unknown key; did you mean 'playground'?\nf:2: not valid TOML: duplicate key"
     );
 }
 
@@ -437,9 +437,9 @@ fn the_reference_is_true() {
     written.listen.workers = super::resolved::Listen::default().workers;
     assert_eq!(written, config(RIGHT));
 
-    let every_table = "zzz = 1\nlisten = { zzz = 1 }\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\nswap = { zzz = 1 }\n\
+    let every_table = "zzz = 1\nlisten = { zzz = 1 }\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\nswap = { zzz = 1 }\nadmin = { zzz = 1 }\n\
         routes = { \"/x\" = { zzz = 1, plugins = [\"x\"] } }\n\
-        plugins = { x = { zzz = 1, file = \"x\", limits = { zzz = 1 }, build = { zzz = 1, command = [\"x\"] } } }\n";
+        plugins = { x = { zzz = 1, file = \"x\", limits = { zzz = 1 }, recycle = { zzz = 1 }, build = { zzz = 1, command = [\"x\"] } } }\n";
     let said = problems(every_table);
     let known = said
         .lines()
