@@ -1,9 +1,9 @@
-//! `check`: what a component is to the host, without compiling or running it. What it is goes to stdout;
-//! what does not fit goes to stderr, one line each.
+//! `check`: what a component is to the host, without running it. What it is goes to stdout; what does not fit
+//! goes to stderr, one line each.
 
 use std::path::Path;
 
-use jackfield_plugin::{CONTRACT_VERSIONS, Inspection, inspect};
+use jackfield_plugin::{CONTRACT_VERSIONS, Engine, EngineConfig, Inspection, inspect};
 
 use super::console::{Console, Style, size};
 use super::exit::Exit;
@@ -12,38 +12,54 @@ use super::loading;
 /// Prints what the component implements and imports, and whatever does not fit the contract.
 pub(super) fn check(file: &Path, console: &Console) -> Exit {
     let name = file.display();
-    let inspection = match loading::read(file) {
-        Ok(bytes) => inspect(&bytes).map_err(|error| error.to_string()),
-        Err(why) => Err(why),
+    let refused = |why: &dyn std::fmt::Display| {
+        console.error(&format!("{name}: {why}"));
+        Exit::Refused
     };
-    let inspection = match inspection {
+    let bytes = match loading::read(file) {
+        Ok(bytes) => bytes,
+        Err(why) => return refused(&why),
+    };
+    let inspection = match inspect(&bytes) {
         Ok(inspection) => inspection,
-        Err(why) => {
-            console.error(&format!("{name}: {why}"));
-            return Exit::Refused;
-        }
+        Err(error) => return refused(&error),
     };
     console.print(&description(file, &inspection, console));
-    for problem in &inspection.problems {
-        console.error(&format!("{name}: {problem}"));
-    }
-    // A component can be refused as a whole, with every function as it should be.
-    match inspection.verdict() {
-        Ok(()) => {
-            let versions = CONTRACT_VERSIONS.join(", ");
-            let fits = console.out(Style::Green, "fits");
-            console.print(&format!(
-                "{name} {fits} the contract jackfield:plugin {versions}\n"
-            ));
-            Exit::Ok
+    if let Err(why) = inspection.verdict() {
+        for problem in &inspection.problems {
+            refused(problem);
         }
-        Err(why) => {
-            if inspection.problems.is_empty() {
-                console.error(&format!("{name}: {why}"));
-            }
-            Exit::Refused
+        // A component can be refused as a whole, with every function as it should be.
+        if inspection.problems.is_empty() {
+            refused(&why);
         }
+        return Exit::Refused;
     }
+    // Whether the engine compiles it and has each import in its form, only the engine knows.
+    let engine = match engine() {
+        Ok(engine) => engine,
+        Err(error) => {
+            console.error(&error.to_string());
+            return Exit::Failed;
+        }
+    };
+    if let Err(why) = engine.load(&name.to_string(), &bytes) {
+        return refused(&why);
+    }
+    let versions = CONTRACT_VERSIONS.join(", ");
+    let fits = console.out(Style::Green, "fits");
+    console.print(&format!(
+        "{name} {fits} the contract jackfield:plugin {versions}\n"
+    ));
+    Exit::Ok
+}
+
+/// An engine that will run nothing; what it compiles, `up` and `run` find in the cache.
+fn engine() -> Result<Engine, jackfield_plugin::EngineError> {
+    Engine::new(EngineConfig {
+        cache: loading::cache_folder(),
+        ..EngineConfig::default()
+    })
 }
 
 fn description(file: &Path, inspection: &Inspection, console: &Console) -> String {

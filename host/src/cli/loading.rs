@@ -196,7 +196,7 @@ fn instances(plugin: &Plugin, config: &Config) -> usize {
 
 /// `$XDG_CACHE_HOME/jackfield`, or `~/.cache/jackfield`; none when there is neither, and then plugins are
 /// compiled at every start. (XDG Base Directory Specification: a relative path is ignored.)
-fn cache_folder() -> Option<PathBuf> {
+pub(super) fn cache_folder() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)
