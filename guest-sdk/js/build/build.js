@@ -36,7 +36,11 @@ export async function build({ project = '.', entry, output, warn = () => {} } = 
       sync: true,
       optSize: true,
     }).catch((error) => {
-      throw new BuildError(`the component could not be made: ${error.message}`);
+      // A place in the bundle is none that the author knows.
+      const said = error.message.replace(/^: /, '').replace(/componentize-qjs:user\.js:(\d+)(:\d+)?/g, (place, line) => {
+        return bundled.placeOf(Number(line)) ?? place;
+      });
+      throw new BuildError(`the component could not be made: ${said}`);
     });
     mkdirSync(dirname(component), { recursive: true });
     writeFileSync(component, bytes);
@@ -66,6 +70,12 @@ export async function explained(esbuild, bundling) {
     return await bundling;
   } catch (error) {
     if (!error.errors) throw error;
+    for (const problem of error.errors) {
+      // What esbuild advises there is for those who call it themselves.
+      const missing = /^Could not resolve "(.*)"/.exec(problem.text)?.[1];
+      if (missing) problem.notes = [];
+      if (missing?.startsWith('node:')) problem.text += ': a plugin does not run in Node and has none of its modules';
+    }
     const messages = await esbuild.formatMessages(error.errors, { kind: 'error', color: process.stderr.isTTY });
     throw new BuildError(messages.map((text) => text.trimEnd()).join('\n'));
   }

@@ -27,7 +27,16 @@ export async function bundleForComponent(esbuild, { project, entry, groups }) {
     outfile: join(project, 'plugin.js'),
   });
   const [map, code] = ['.map', '.js'].map((end) => result.outputFiles.find((file) => file.path.endsWith(end)).text);
-  return { code: `${code}\n${lineTable(code, JSON.parse(map), project)}`, warnings: result.warnings };
+  const table = lineTable(code, JSON.parse(map), project);
+  return {
+    code: `${code}\nglobalThis.__jackfieldLines = ${JSON.stringify(table)};\n`,
+    warnings: result.warnings,
+    /** The author's "file:line" for a line of the bundle; undefined for a line that is not the author's. */
+    placeOf(line) {
+      const [file, number] = table.lines.split(';')[line - 1]?.split(',') ?? [];
+      return number && `${table.files[file]}:${number}`;
+    },
+  };
 }
 
 /** Bundles a module for Node, with the tests' host in place of the imports. */
@@ -85,7 +94,7 @@ function lineTable(code, map, project) {
     if (!files.includes(shown)) files.push(shown);
     return `${files.indexOf(shown)},${entry.originalLine + 1}`;
   });
-  return `globalThis.__jackfieldLines = ${JSON.stringify({ files, lines: lines.join(';').replace(/;+$/, '') })};\n`;
+  return { files, lines: lines.join(';').replace(/;+$/, '') };
 }
 
 /** connection-events → connectionEvents */

@@ -6,10 +6,16 @@ import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { find, MissingTool, SDK } from './tools.js';
 
-/** Prints what is wrong; true: nothing is. A project without a tsconfig.json is not checked. */
+/**
+ * Prints what is wrong; true: nothing is. A project without a tsconfig.json is not checked; one whose tests have
+ * another, as they run in Node and the plugin does not, is checked with both.
+ */
 export function checkTypes(project) {
-  const config = join(project, 'tsconfig.json');
-  if (!existsSync(config)) return true;
+  const configs = ['tsconfig.json', 'test/tsconfig.json'].map((name) => join(project, name));
+  return configs.filter((config) => existsSync(config)).every((config) => passes(project, config));
+}
+
+function passes(project, config) {
   const manifest = find('typescript/package.json', project);
   if (!manifest) throw new MissingTool('typescript');
   const folder = mkdtempSync(join(tmpdir(), 'jackfield-types-'));
@@ -22,6 +28,10 @@ export function checkTypes(project) {
         extends: config,
         compilerOptions: {
           noEmit: true,
+          // The SDK and Node each declare console, crypto and text coding.
+          skipLibCheck: true,
+          // Looked for beside the project's configuration, not beside this one.
+          typeRoots: [join(project, 'node_modules/@types')],
           paths: {
             'jackfield-guest': [join(SDK, 'src/index.d.ts')],
             'jackfield-guest/testing': [join(SDK, 'src/testing.d.ts')],

@@ -72,10 +72,11 @@ function namesOf(hooks) {
   return [...names].filter((name) => name !== 'default');
 }
 
-/** Whether one is the other but for case and at most two letters: a slip, not a name of its own. */
+/** Whether one is the other but for case and a letter, or two of a long name: a slip, not a name of its own. */
 function isNear(hook, name) {
   const [a, b] = [hook.toLowerCase(), name.toLowerCase().replaceAll(/[-_]/g, '')];
-  return Math.abs(a.length - b.length) <= 2 && distance(a, b) <= (hook.length > 6 ? 2 : 0);
+  const slips = hook.length > 10 ? 2 : hook.length > 6 ? 1 : 0;
+  return Math.abs(a.length - b.length) <= slips && distance(a, b) <= slips;
 }
 
 function distance(a, b) {

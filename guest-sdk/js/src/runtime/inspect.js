@@ -3,6 +3,7 @@
 const DEPTH = 3;
 const ITEMS = 100;
 const LINES = '__jackfieldLines';
+const SDK = Symbol('sdk');
 
 /** What console.log makes of its arguments. */
 export function format(args) {
@@ -59,6 +60,11 @@ function object(value, depth, above) {
   const name = value.constructor?.name ?? '';
   const inner = (each) => inspect(each, depth - 1, [...above, value]);
   if (value instanceof ArrayBuffer) return `ArrayBuffer(${value.byteLength})`;
+  // What says how it is written, as a Connection does.
+  if (typeof value.toJSON === 'function' && name !== 'Object') {
+    const json = value.toJSON();
+    if (json === null || typeof json !== 'object') return `${name}(${inspect(json)})`;
+  }
   const isArray = Array.isArray(value);
   if (isArray || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
     const head = isArray ? '' : `${name}(${value.length}) `;
@@ -69,11 +75,6 @@ function object(value, depth, above) {
     return `Map(${value.size}) {${listed(value, value.size, ([key, each]) => `${inner(key)} => ${inner(each)}`)}}`;
   }
   if (value instanceof Set) return `Set(${value.size}) {${listed(value, value.size, inner)}}`;
-  // What says how it is written, as a Connection does.
-  if (typeof value.toJSON === 'function' && name !== 'Object') {
-    const json = value.toJSON();
-    if (json === null || typeof json !== 'object') return `${name}(${inspect(json)})`;
-  }
   const keys = Object.keys(value);
   const body = listed(keys, keys.length, (key) => {
     const shown = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? key : quoted(key);
@@ -99,7 +100,9 @@ function quoted(text) {
 /** Name, message, stack and causes of whatever was thrown. */
 export function describe(error, causes = 4) {
   if (!(error instanceof Error)) return `${inspect(error)} (thrown; only an Error has a stack)`;
-  const head = error.message ? `${error.name}: ${error.message}` : error.name;
+  // A class of the author's own seldom sets its name.
+  const name = (error.name === 'Error' && error.constructor?.name) || error.name;
+  const head = error.message ? `${name}: ${error.message}` : name;
   let text = [head, ...frames(error)].join('\n');
   if (error instanceof AggregateError && causes > 0) {
     for (const each of error.errors.slice(0, ITEMS)) text += `\n  of: ${describe(each, causes - 1)}`;
@@ -115,7 +118,8 @@ function frames(error) {
   for (const line of lines.filter((line) => /^\s+at /.test(line))) {
     const at = /^(.*?)\(?([^()\s]*):(\d+):(\d+)\)?$/.exec(line);
     const place = at && globalThis[LINES] && original(Number(at[3]));
-    if (place === 'sdk') continue;
+    // Not the author's: the SDK's, or the engine's way from one function to the next.
+    if (place === SDK || line.endsWith('(native)')) continue;
     frames.push(place ? `${at[1].replace(/\s+$/, '')} (${place})`.replace(/^\s+/, '    ') : line.replace(/^\s+/, '    '));
   }
   return frames;
@@ -123,13 +127,12 @@ function frames(error) {
 
 let table;
 
-/** Where a line of the bundle came from; 'sdk' for lines that the SDK or the build added. */
+/** Where a line of the bundle came from; SDK for lines that the SDK or the build added. */
 function original(line) {
-  // "file,line" for each line of the bundle, file as an index; an empty one: not the author's.
+  // "file,line" for each line of the bundle, file as an index; an empty one, or none: not the author's.
   table ??= globalThis[LINES].lines.split(';');
   const entry = table[line - 1];
-  if (entry === undefined) return undefined;
-  if (entry === '') return 'sdk';
+  if (!entry) return SDK;
   const [file, number] = entry.split(',');
   return `${globalThis[LINES].files[Number(file)]}:${number}`;
 }
