@@ -46,6 +46,17 @@ fn without_connections_it_just_ends() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
+/// Whoever has read where it listens may stop it.
+#[test]
+fn it_can_be_stopped_as_soon_as_it_says_that_it_listens() {
+    for _ in 0..10 {
+        let mut server = Setup::echo().start();
+        server.signal("TERM");
+        let status = server.wait();
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+}
+
 /// Half-open handshakes do not hold it up, and new ones are not taken.
 #[test]
 fn half_open_handshakes_do_not_hold_it_up() {
