@@ -5,6 +5,7 @@
 //! [`server::Server`] puts them together.
 #![forbid(unsafe_code)]
 
+pub mod admin;
 pub mod building;
 pub mod cli;
 pub mod config;

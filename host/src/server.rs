@@ -15,8 +15,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use site::{PluginIndex, Site};
-pub use stopping::{StopReason, Stopped};
+pub use stopping::{Signals, StopReason, Stopped};
 
+use crate::admin::{self, AdminError};
 use crate::config::Config;
 use crate::swap::{Plugins, Version};
 use crate::worker::{self, Mailbox, Start};
@@ -49,6 +50,9 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The admin API cannot be opened.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// A plugin of the configuration was not given.
     #[error("plugin `{0}` is configured, but was not loaded")]
     NotLoaded(String),
@@ -71,6 +75,7 @@ pub enum StartError {
 /// A server that serves.
 pub struct Server {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     shutdown_timeout: Duration,
     stop: watch::Sender<Option<Instant>>,
     /// Connections that were dropped at the end.
@@ -96,16 +101,18 @@ impl Server {
             address: config.listen.address,
             source,
         })?;
+        let admin = config.admin.as_ref().map(admin::Opened::new).transpose()?;
         let site = Arc::new(Site::new(config));
         let plugins = site.in_order(plugins)?;
         site.warn_about(&plugins);
         let versions = site.versions(plugins);
         let workers = start_workers(&site, &versions)?;
         let (stop, stopping) = watch::channel(None);
+        let mailboxes: Vec<_> = workers.iter().map(|worker| worker.mailbox.clone()).collect();
         let plugins = Plugins::new(
             engine,
             site.clone(),
-            workers.iter().map(|worker| worker.mailbox.clone()).collect(),
+            mailboxes.clone(),
             versions,
             stopping.clone(),
         );
@@ -116,6 +123,10 @@ impl Server {
             .build()?;
         // Ends with the runtime, which the server owns.
         background.spawn(plugins.clone().monitor());
+        let admin_address = admin.map(|admin| {
+            let (site, plugins) = (site.clone(), plugins.clone());
+            admin.serve(background.handle(), site, plugins, mailboxes, stopping.clone())
+        });
         let (ended_sender, ended) = oneshot::channel();
         let shutdown_timeout = site.config.limits.shutdown_timeout;
         let control = thread::Builder::new()
@@ -128,6 +139,7 @@ impl Server {
             })?;
         Ok(Server {
             address,
+            admin_address,
             shutdown_timeout,
             stop,
             control: Some(control),
@@ -140,6 +152,11 @@ impl Server {
     /// Where the server listens, with the port that the system chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the admin API listens, if there is one.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_address
     }
 
     /// The plugins, to be swapped.

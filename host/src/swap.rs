@@ -164,6 +164,16 @@ impl Plugins {
         all
     }
 
+    /// The configuration that is in force for each plugin, by name.
+    pub(crate) async fn configurations(&self) -> Vec<(String, resolved::Plugin)> {
+        let mut all = Vec::new();
+        for (index, slot) in self.shared.slots.iter().enumerate() {
+            let name = self.name(PluginIndex(index)).to_owned();
+            all.push((name, slot.lock().await.main.config.clone()));
+        }
+        all
+    }
+
     async fn replace(
         &self,
         index: PluginIndex,

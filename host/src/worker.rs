@@ -2,6 +2,7 @@
 //! own plugin instances. What concerns one worker only never takes a lock or leaves the thread; what crosses
 //! workers arrives as a [`Letter`] in a bounded mailbox.
 
+mod admin;
 mod buffers;
 mod clock;
 mod mailbox;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use jackfield_hub::{self as hub, ConnectionId, Shard, WorkerIndex};
 use tokio::sync::Notify;
 
+pub(crate) use admin::{Filter, NotClosed, Question};
 pub(crate) use buffers::{Buffer, ReceiveBuffers};
 pub(crate) use mailbox::{Arrival, Letter, Mailbox, RemoteCall};
 pub(crate) use remote::{AttributeOp, RemoteOp};

@@ -37,8 +37,13 @@ impl Summary {
         }
     }
 
-    /// The text, with the address that the server really got.
-    pub(super) fn text(&self, address: SocketAddr, console: &Console) -> String {
+    /// The text, with the addresses that the server really got.
+    pub(super) fn text(
+        &self,
+        address: SocketAddr,
+        admin: Option<SocketAddr>,
+        console: &Console,
+    ) -> String {
         let host = reachable(address);
         let title = |text: &str| format!("\n{}\n", console.out(Style::Bold, text));
         let mut text = format!(
@@ -63,6 +68,13 @@ impl Summary {
         for (name, digest, hooks) in &self.plugins {
             let digest = console.out(Style::Dim, &format!("sha256:{digest}"));
             text.push_str(&format!("  {name}{}  {digest}  {hooks}\n", pad(name, wide)));
+        }
+
+        if let Some(admin) = admin {
+            let url = format!("http://{}", reachable(admin));
+            text.push_str(&title("Admin"));
+            let shown = console.out(Style::Cyan, &url);
+            text.push_str(&format!("  {shown}  jackfield plugin ls --admin {url}\n"));
         }
 
         text.push_str(&title("Try"));

@@ -8,8 +8,9 @@ use super::console::Console;
 use super::exit::Exit;
 use super::live::{Live, Source};
 use super::loading;
+use crate::admin::AdminError;
 use crate::config::{self, Config, ConfigError};
-use crate::server::{Server, StartError, StopReason, Stopped};
+use crate::server::{Server, Signals, StartError, StopReason, Stopped};
 
 /// Builds (unless told not to) and serves what a configuration describes.
 pub(super) fn up(file: &Path, build: bool, watch: bool, console: &Console) -> Exit {
@@ -45,6 +46,13 @@ pub(super) fn run(plugin: &Path, address: SocketAddr, watch: bool, console: &Con
 }
 
 fn serve(config: Config, source: Source, console: &Console) -> Exit {
+    let signals = match Signals::new() {
+        Ok(signals) => signals,
+        Err(error) => {
+            console.error(&format!("cannot wait for signals: {error}"));
+            return Exit::Failed;
+        }
+    };
     let engine = match loading::engine(&config, console) {
         Ok(engine) => engine,
         Err(exit) => return exit,
@@ -62,17 +70,11 @@ fn serve(config: Config, source: Source, console: &Console) -> Exit {
             return exit_of(&error);
         }
     };
-    console.print(&summary.text(server.local_addr(), console));
     if let Err(error) = live.start(&server) {
-        console.error(&format!("files are not watched: {error}"));
+        console.error(&format!("new versions are not looked for: {error}"));
     }
-    match server.wait() {
-        Ok(stopped) => end(&stopped, console),
-        Err(error) => {
-            console.error(&format!("cannot wait for signals: {error}"));
-            Exit::Failed
-        }
-    }
+    console.print(&summary.text(server.local_addr(), server.admin_addr(), console));
+    end(&server.wait(signals), console)
 }
 
 fn end(stopped: &Stopped, console: &Console) -> Exit {
@@ -115,7 +117,10 @@ fn refused(error: &ConfigError, console: &Console) -> Exit {
 fn exit_of(error: &StartError) -> Exit {
     match error {
         StartError::AddressInUse { .. } | StartError::Listen { .. } => Exit::Listen,
-        StartError::Plugin { .. } => Exit::Refused,
+        StartError::Admin(AdminError::AddressInUse { .. } | AdminError::Listen { .. }) => {
+            Exit::Listen
+        }
+        StartError::Plugin { .. } | StartError::Admin(AdminError::Token(_)) => Exit::Refused,
         _ => Exit::Failed,
     }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use jackfield_hub::ConnectionId;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use super::RemoteOp;
+use super::{Question, RemoteOp};
 use crate::instances::{Answer, Failure, Hook, Step};
 use crate::server::PluginIndex;
 
@@ -43,6 +43,8 @@ pub(crate) enum Letter {
     Call(Box<RemoteCall>),
     /// A step of a swap.
     Step(PluginIndex, Step),
+    /// A question of the admin API.
+    Question(Question),
     /// The server stops: everything must have ended at `deadline`.
     Shutdown {
         /// When what is left is dropped.

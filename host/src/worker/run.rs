@@ -112,6 +112,7 @@ fn handle(worker: &Rc<Worker>, letter: Letter) {
     match letter {
         Letter::Arrival(arrival) => arrive(worker, arrival),
         Letter::Remote(op) => worker.remote(op),
+        Letter::Question(question) => worker.answer(question),
         Letter::Call(call) => {
             let worker = worker.clone();
             // One per waiting connection of another worker, so as many as there are connections at most.
