@@ -88,7 +88,7 @@ impl Connection {
         }
         let (worker, id) = (self.worker.clone(), self.id);
         drop(self);
-        Box::pin(dispatch::removed(&worker, id)).await;
+        dispatch::removed(&worker, id);
     }
 
     /// Sleeps until there is something to do.

@@ -38,8 +38,13 @@ async fn call(
     connection: Option<ConnectionId>,
     hook: Hook<'_>,
 ) -> Result<Answer, Failure> {
+    let placement = worker.placement(plugin);
     // Boxed, so that a connection that is not in a call does not carry room for one.
-    Box::pin(worker.placement(plugin).call(worker, connection, hook)).await
+    Box::pin(async {
+        placement.events_settled().await;
+        placement.call(worker, connection, hook).await
+    })
+    .await
 }
 
 /// Runs an event hook of every one of `plugins` that exports it. A trap is logged and changes nothing else.
@@ -49,7 +54,7 @@ async fn tell(
     exported: fn(Exports) -> bool,
     connection: Option<ConnectionId>,
     hook: impl Fn() -> Hook<'static>,
-) -> Vec<(PluginIndex, Failure)> {
+) -> Vec<Failure> {
     let mut failures = Vec::new();
     for &plugin in plugins {
         if !exported(worker.placement(plugin).exports(connection)) {
@@ -57,50 +62,61 @@ async fn tell(
         }
         if let Err(failure) = call(worker, plugin, connection, hook()).await {
             trouble::log(worker, plugin, connection, &failure);
-            failures.push((plugin, failure));
+            failures.push(failure);
         }
     }
     failures
 }
 
-/// A socket was accepted.
-pub(crate) async fn connected(worker: &Rc<Worker>, id: ConnectionId) {
-    if !worker.site.has_socket_events(worker) {
-        return;
+/// Queues an event of a socket for every plugin that wants to hear of sockets. The route need not be known, and no
+/// connection waits for a plugin that is not its own.
+fn socket_event(worker: &Worker, id: ConnectionId, hook: impl Fn() -> Hook<'static>) {
+    for placement in &worker.placements {
+        placement.queue_event(id, &hook);
     }
+}
+
+/// Delivers one queued event.
+pub(crate) async fn deliver_event(
+    worker: &Rc<Worker>,
+    plugin: PluginIndex,
+    id: ConnectionId,
+    hook: Hook<'static>,
+) {
+    let delivered = worker.placement(plugin).call(worker, Some(id), hook).await;
+    if let Err(failure) = delivered {
+        trouble::log(worker, plugin, Some(id), &failure);
+    }
+}
+
+/// A socket was accepted.
+pub(crate) fn connected(worker: &Worker, id: ConnectionId) {
     let peer = worker.shard.borrow().entry(id).map(|e| e.peer.to_string());
     let peer = peer.unwrap_or_default();
-    let hook = || Hook::OnConnected(id, Cow::Owned(peer.clone()));
-    let all = &worker.site.all_plugins;
-    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+    socket_event(worker, id, || {
+        Hook::OnConnected(id, Cow::Owned(peer.clone()))
+    });
 }
 
 /// A part of the upgrade request arrived.
-pub(crate) async fn part_received(worker: &Rc<Worker>, id: ConnectionId, received: usize) {
+pub(crate) fn part_received(worker: &Worker, id: ConnectionId, received: usize) {
     let received = u32::try_from(received).unwrap_or(u32::MAX);
-    let hook = || Hook::OnUpgradePartReceive(id, received);
-    let all = &worker.site.all_plugins;
-    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+    socket_event(worker, id, || Hook::OnUpgradePartReceive(id, received));
 }
 
 /// The upgrade was refused with a status, or the peer left (status 0).
-pub(crate) async fn handshake_failed(
-    worker: &Rc<Worker>,
-    id: ConnectionId,
-    status: u16,
-    reason: &str,
-) {
-    let hook = || Hook::OnHandshakeFailure(id, status, Cow::Owned(reason.to_owned()));
-    let all = &worker.site.all_plugins;
-    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+pub(crate) fn handshake_failed(worker: &Worker, id: ConnectionId, status: u16, reason: &str) {
+    socket_event(worker, id, || {
+        Hook::OnHandshakeFailure(id, status, Cow::Owned(reason.to_owned()))
+    });
 }
 
 /// The 101 is in the outbox.
 pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
     let route: Vec<_> = worker.plugins_of(id).to_vec();
     let hook = || Hook::OnHandshakeSuccess(id);
-    for (plugin, failure) in tell(worker, &route, |e| e.connection_events, Some(id), hook).await {
-        trapped(worker, plugin, id, &failure).await;
+    for failure in tell(worker, &route, |e| e.connection_events, Some(id), hook).await {
+        trapped(worker, id, &failure);
     }
 }
 
@@ -118,7 +134,7 @@ pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Mess
     let hook = Hook::BusinessHandler(id, message);
     if let Err(failure) = call(worker, plugin, Some(id), hook).await {
         trouble::log(worker, plugin, Some(id), &failure);
-        trapped(worker, plugin, id, &failure).await;
+        trapped(worker, id, &failure);
     }
 }
 
@@ -130,12 +146,10 @@ pub(crate) async fn disconnected(worker: &Rc<Worker>, id: ConnectionId, ending: 
 }
 
 /// The socket is closed and its id is gone.
-pub(crate) async fn removed(worker: &Rc<Worker>, id: ConnectionId) {
-    let hook = || Hook::OnAfterRemoveSocket(id);
-    let all = &worker.site.all_plugins;
-    tell(worker, all, |e| e.socket_events, Some(id), hook).await;
+pub(crate) fn removed(worker: &Worker, id: ConnectionId) {
+    socket_event(worker, id, || Hook::OnAfterRemoveSocket(id));
     for placement in &worker.placements {
-        placement.forget(id);
+        placement.forget_later(id);
     }
 }
 

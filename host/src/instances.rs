@@ -10,6 +10,7 @@
 //! A plugin has one version at a time, or two: during a swap with the policy `drain` or `canary` the
 //! [`Placement`] decides by connection which of them is called.
 
+mod events;
 mod generation;
 mod hook;
 mod lines;
@@ -34,6 +35,7 @@ use crate::config::resolved::Instances;
 use crate::server::{PluginIndex, Site};
 use crate::swap::Version;
 use crate::worker::{Letter, RemoteCall, Worker};
+use events::EventQueue;
 use lines::LineLimit;
 use pool::Retired;
 use swapping::Pending;
@@ -65,6 +67,8 @@ pub(crate) struct Placement {
     /// While private instances are being carried over, new ones wait.
     carrying: Cell<bool>,
     settled: Notify,
+    /// What `socket-events` is told.
+    events: EventQueue,
     lines: Cell<LineLimit>,
 }
 
@@ -111,6 +115,7 @@ impl Placement {
             pending: RefCell::default(),
             carrying: Cell::new(false),
             settled: Notify::new(),
+            events: EventQueue::new(),
         }
     }
 
@@ -142,15 +147,6 @@ impl Placement {
             return self.generation(connection).exports();
         }
         self.main.borrow().exports()
-    }
-
-    /// Whether any version here wants to hear of raw sockets.
-    pub(crate) fn has_socket_events(&self) -> bool {
-        let side = self.side.borrow();
-        self.main.borrow().exports().socket_events
-            || side
-                .as_ref()
-                .is_some_and(|side| side.generation.exports().socket_events)
     }
 
     /// Connections in groups that one instance, or one version's instances, answer for.
@@ -206,7 +202,11 @@ impl Placement {
             // A connection of this worker is looked up again each time: a swap may have moved it meanwhile. One
             // of another worker is known to be where its worker said.
             let here = connection.is_some_and(|id| id.worker() == worker.index);
-            let on_side = if here { self.is_on_side(connection) } else { on_side };
+            let on_side = if here {
+                self.is_on_side(connection)
+            } else {
+                on_side
+            };
             let generation = self.main_or_side(on_side);
             if self.must_wait(&generation, connection) {
                 self.settled.notified().await;
@@ -250,6 +250,40 @@ impl Placement {
             return Err(Failure::Stopped);
         }
         answer.await.unwrap_or(Err(Failure::Stopped))
+    }
+
+    /// Queues an event of a socket, when the version that serves it wants to hear of it.
+    pub(crate) fn queue_event(
+        &self,
+        connection: ConnectionId,
+        hook: impl FnOnce() -> Hook<'static>,
+    ) {
+        if self.exports(Some(connection)).socket_events {
+            let hook = hook();
+            let last = matches!(hook, Hook::OnAfterRemoveSocket(_));
+            if !self.events.push(&self.name, connection, hook) && last {
+                self.forget(connection);
+            }
+        }
+    }
+
+    /// Waits until the events queued so far are delivered: other hooks of a connection come after them.
+    pub(crate) async fn events_settled(&self) {
+        self.events.settled().await;
+    }
+
+    /// Delivers queued events for as long as the worker runs.
+    pub(crate) async fn deliver_events(&self, worker: Rc<Worker>) {
+        self.events.deliver(worker, self.index).await;
+    }
+
+    /// Forgets a connection that is gone, once the plugin has heard all there is to hear of it.
+    pub(crate) fn forget_later(&self, connection: ConnectionId) {
+        if self.exports(Some(connection)).socket_events {
+            // The event of its removal is in the queue, and the connection is forgotten behind it.
+            return;
+        }
+        self.forget(connection);
     }
 
     /// The connection is gone, and with it the instance that it had to itself.
@@ -315,9 +349,10 @@ mod tests {
     #[test]
     fn shares_are_even_and_stable() {
         let ids = (1..10_000u64).map(|n| ConnectionId::from_u64(n << 32 | (n % 7) << 8));
-        let chosen = ids
-            .filter(|&id| part_of_a_million(id) < 100_000)
-            .count();
-        assert!((800..1200).contains(&chosen), "{chosen} of 10,000 for a tenth");
+        let chosen = ids.filter(|&id| part_of_a_million(id) < 100_000).count();
+        assert!(
+            (800..1200).contains(&chosen),
+            "{chosen} of 10,000 for a tenth"
+        );
     }
 }

@@ -108,7 +108,10 @@ impl Server {
         let versions = site.versions(plugins);
         let workers = start_workers(&site, &versions)?;
         let (stop, stopping) = watch::channel(None);
-        let mailboxes: Vec<_> = workers.iter().map(|worker| worker.mailbox.clone()).collect();
+        let mailboxes: Vec<_> = workers
+            .iter()
+            .map(|worker| worker.mailbox.clone())
+            .collect();
         let plugins = Plugins::new(
             engine,
             site.clone(),
@@ -125,7 +128,13 @@ impl Server {
         background.spawn(plugins.clone().monitor());
         let admin_address = admin.map(|admin| {
             let (site, plugins) = (site.clone(), plugins.clone());
-            admin.serve(background.handle(), site, plugins, mailboxes, stopping.clone())
+            admin.serve(
+                background.handle(),
+                site,
+                plugins,
+                mailboxes,
+                stopping.clone(),
+            )
         });
         let (ended_sender, ended) = oneshot::channel();
         let shutdown_timeout = site.config.limits.shutdown_timeout;

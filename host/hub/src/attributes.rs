@@ -90,10 +90,7 @@ mod tests {
         for n in 0..MAX_ENTRIES {
             attributes.set(&n.to_string(), b"", usize::MAX).unwrap();
         }
-        assert_eq!(
-            attributes.set("more", b"", usize::MAX),
-            Err(AttributesFull)
-        );
+        assert_eq!(attributes.set("more", b"", usize::MAX), Err(AttributesFull));
         assert_eq!(attributes.set("0", b"new", usize::MAX), Ok(()));
     }
 }

@@ -25,6 +25,9 @@ use crate::wheel::Wheel;
 pub use commands::{AttributeError, CloseError, SendError};
 pub use entry::{Entry, Phase};
 
+/// When a connection that is not being read is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// What every connection of a shard is held to.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -179,6 +182,19 @@ impl Shard {
         }
     }
 
+    /// Its owner reads again after [`Entry::paused`] was set: the protocol's deadlines begin anew.
+    pub fn resume(&mut self, id: ConnectionId, now: Instant) {
+        if let Some(entry) = self.entry_mut(id)
+            && std::mem::take(&mut entry.paused)
+            && let Some(connection) = &mut entry.connection
+        {
+            connection.handle_resumed(now);
+            if let Some(deadline) = connection.poll_timeout() {
+                self.wheel.arm(id, deadline);
+            }
+        }
+    }
+
     /// Sets a deadline of the socket's owner: linger, refusal. When it passes, [`Entry::expired`] is set
     /// and the owner is woken.
     pub fn set_deadline(&mut self, id: ConnectionId, deadline: Instant) {
@@ -252,6 +268,9 @@ impl Shard {
             entry.deadline = None;
             entry.expired = true;
             entry.wake();
+        }
+        if entry.paused {
+            return Some(now + LOOK_AGAIN);
         }
         if let Some(connection) = &mut entry.connection
             && connection.poll_timeout().is_some_and(|at| at <= now)

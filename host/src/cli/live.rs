@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::console::Console;
 use super::loading;
@@ -44,8 +44,11 @@ impl Live {
     /// Starts looking, on the server's background runtime and for as long as that runs.
     pub(super) fn start(self: Arc<Self>, server: &Server) -> notify::Result<()> {
         let background = server.background();
+        let entered = background.enter();
+        let hangup = signal(SignalKind::hangup()).map_err(notify::Error::io)?;
+        drop(entered);
         let (live, plugins) = (self.clone(), server.plugins());
-        background.spawn(async move { live.reload_on_hangup(&plugins).await });
+        background.spawn(async move { live.reload_on_hangup(hangup, &plugins).await });
         if !self.source.watch {
             return Ok(());
         }
@@ -103,11 +106,7 @@ impl Live {
         }
     }
 
-    async fn reload_on_hangup(&self, plugins: &Plugins) {
-        let mut hangup = match signal(SignalKind::hangup()) {
-            Ok(hangup) => hangup,
-            Err(error) => return self.console.error(&format!("SIGHUP is not heard: {error}")),
-        };
+    async fn reload_on_hangup(&self, mut hangup: Signal, plugins: &Plugins) {
         while hangup.recv().await.is_some() {
             self.reload(plugins).await;
         }

@@ -35,7 +35,7 @@ impl Connection {
     /// Awaits the upgrade request and answers it. Gives the bytes that came behind a good one; None when there
     /// is no connection, and everything about that has been said and told.
     pub(super) async fn handshake(&mut self) -> Option<Vec<u8>> {
-        dispatch::connected(&self.worker, self.id).await;
+        dispatch::connected(&self.worker, self.id);
         match self.try_handshake().await {
             Ok(leftover) => {
                 dispatch::opened(&self.worker, self.id).await;
@@ -45,7 +45,7 @@ impl Connection {
                 tracing::debug!(connection = %self.id, status = refusal.status, reason = %refusal, "upgrade refused");
                 self.answer(&refusal.response());
                 // Told before the answer is written, so that a client that has it can rely on it.
-                self.failed(refusal.status, &refusal.to_string()).await;
+                self.failed(refusal.status, &refusal.to_string());
                 self.linger().await;
             }
             Err(Ended::Page(page)) => {
@@ -55,17 +55,16 @@ impl Connection {
             Err(Ended::Left(error)) => {
                 if let Some(error) = error {
                     let detail = error.to_string();
-                    dispatch::report_error(&self.worker, self.id, ErrorKind::Transport, &detail)
-                        .await;
+                    dispatch::report_error(&self.worker, self.id, ErrorKind::Transport, &detail);
                 }
-                self.failed(0, "the peer left").await;
+                self.failed(0, "the peer left");
             }
         }
         None
     }
 
-    async fn failed(&self, status: u16, reason: &str) {
-        dispatch::handshake_failed(&self.worker, self.id, status, reason).await;
+    fn failed(&self, status: u16, reason: &str) {
+        dispatch::handshake_failed(&self.worker, self.id, status, reason);
     }
 
     async fn try_handshake(&mut self) -> Result<Vec<u8>, Ended> {
@@ -110,7 +109,7 @@ impl Connection {
                     if let Some(complete) = pushed? {
                         return Ok(complete);
                     }
-                    dispatch::part_received(&self.worker, self.id, reader.received()).await;
+                    dispatch::part_received(&self.worker, self.id, reader.received());
                 }
                 Turn::Expired if self.worker.draining.get() => {
                     return Err(Refusal::unavailable(RETRY_AFTER).into());
@@ -129,17 +128,17 @@ impl Connection {
     /// Which route the request is for, and whether it is an upgrade that may go there.
     fn route(&self, head: &Head) -> Result<(u16, Upgrade), Ended> {
         let site = &self.worker.site;
-        if let Some(index) = site.route(head.path())
-            && let Some(route) = site.routes.get(usize::from(index))
-        {
-            return Ok((index, head.upgrade(false, &route.origins)?));
-        }
         if head.path() == "/"
             && !head.wants_upgrade()
             && head.method() == "GET"
             && let Some(page) = &site.playground
         {
             return Err(Ended::Page(page.clone()));
+        }
+        if let Some(index) = site.route(head.path())
+            && let Some(route) = site.routes.get(usize::from(index))
+        {
+            return Ok((index, head.upgrade(false, &route.origins)?));
         }
         Err(Refusal::not_found().into())
     }

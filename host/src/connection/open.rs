@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jackfield_hub::Phase;
 use jackfield_plugin::ErrorKind;
-use jackfield_proto::{Event, Status};
+use jackfield_proto::{self as proto, Event, Status};
 
 use super::{Connection, READ_BELOW, Turn};
 use crate::dispatch;
@@ -30,7 +30,7 @@ impl Connection {
                 Turn::Eof => self.worker.shard.borrow_mut().handle_eof(self.id),
                 Turn::Broken(error) => {
                     self.worker.shard.borrow_mut().handle_eof(self.id);
-                    Box::pin(self.broken(error)).await;
+                    self.broken(&error);
                     return;
                 }
                 // Set when the last bytes of a finished connection wait for a peer that does not read.
@@ -39,9 +39,9 @@ impl Connection {
         }
     }
 
-    async fn broken(&self, error: std::io::Error) {
+    fn broken(&self, error: &std::io::Error) {
         let detail = error.to_string();
-        dispatch::report_error(&self.worker, self.id, ErrorKind::Transport, &detail).await;
+        dispatch::report_error(&self.worker, self.id, ErrorKind::Transport, &detail);
     }
 
     /// Handles input to its end, each event before the next is looked for: answers to earlier input go out
@@ -61,16 +61,13 @@ impl Connection {
                 Some(Event::Text(text)) => self.deliver(Message::Text(text)).await,
                 Some(Event::Binary(bytes)) => self.deliver(Message::Binary(bytes)).await,
                 Some(Event::Failed(error)) => {
-                    tracing::debug!(connection = %self.id, %error, "the peer broke RFC 6455");
-                    let (worker, id) = (self.worker.clone(), self.id);
-                    let detail = error.to_string();
-                    self.attend(Box::pin(dispatch::report_error(
-                        &worker,
-                        id,
-                        ErrorKind::Protocol,
-                        &detail,
-                    )))
-                    .await;
+                    tracing::debug!(connection = %self.id, %error, code = error.code(), "the connection was failed");
+                    let kind = if error.code() == proto::close::TOO_BIG {
+                        ErrorKind::Limit
+                    } else {
+                        ErrorKind::Protocol
+                    };
+                    dispatch::report_error(&self.worker, self.id, kind, &error.to_string());
                 }
                 Some(Event::PeerClosed | Event::Unhealthy | Event::CloseTimedOut) => {}
             }
@@ -99,20 +96,28 @@ impl Connection {
     /// meanwhile too.
     async fn attend<T>(&mut self, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);
-        poll_fn(|cx| {
+        let mut paused = false;
+        let answer = poll_fn(|cx| {
             self.set_in_turn(true);
             let polled = call.as_mut().poll(cx);
             if polled.is_pending() {
+                paused = true;
                 self.set_in_turn(false);
                 if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
                     entry.register(cx.waker());
+                    entry.paused = true;
                 }
                 // An error stays with the socket; the next turn meets it.
                 let _ = self.poll_write(cx);
             }
             polled
         })
-        .await
+        .await;
+        if paused {
+            let now = Instant::now();
+            self.worker.shard.borrow_mut().resume(self.id, now);
+        }
+        answer
     }
 
     /// Ready when enough was written that more input may cause more output, or when that will never be.

@@ -70,7 +70,7 @@ pub(crate) async fn check_custom_header(
             }
             // `Hook::run` gives the answer that belongs to its hook.
             Ok(Answer::Done | Answer::Protocol(_)) => {}
-            Err(failure) => return Err(refusal_for(worker, plugin, id, failure).await),
+            Err(failure) => return Err(refusal_for(worker, plugin, id, &failure)),
         }
     }
     Ok(extra)
@@ -101,7 +101,7 @@ pub(crate) async fn select_protocol(
                 return Err(Refusal::internal());
             }
             Ok(_) => {}
-            Err(failure) => return Err(refusal_for(worker, plugin, id, failure).await),
+            Err(failure) => return Err(refusal_for(worker, plugin, id, &failure)),
         }
     }
     Ok(None)
@@ -116,18 +116,17 @@ fn with_handshake(worker: &Worker, id: ConnectionId) -> Vec<PluginIndex> {
         .collect()
 }
 
-async fn refusal_for(
-    worker: &Rc<Worker>,
+fn refusal_for(
+    worker: &Worker,
     plugin: PluginIndex,
     id: ConnectionId,
-    failure: Failure,
+    failure: &Failure,
 ) -> Refusal {
-    trouble::log(worker, plugin, Some(id), &failure);
-    report_error(worker, id, ErrorKind::Plugin, &failure.to_string()).await;
+    trouble::log(worker, plugin, Some(id), failure);
+    report_error(worker, id, ErrorKind::Plugin, &failure.to_string());
     match failure {
-        Failure::Call(CallError::TimeBudget { .. }) | Failure::Stopped => {
-            Refusal::unavailable(RETRY_AFTER)
-        }
+        Failure::Call(CallError::TimeBudget { .. } | CallError::WaitLimit { .. })
+        | Failure::Stopped => Refusal::unavailable(RETRY_AFTER),
         Failure::Call(_) => Refusal::internal(),
     }
 }

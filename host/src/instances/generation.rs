@@ -34,7 +34,11 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    pub(super) fn new(index: PluginIndex, version: Arc<Version>, largest_message: usize) -> Rc<Self> {
+    pub(super) fn new(
+        index: PluginIndex,
+        version: Arc<Version>,
+        largest_message: usize,
+    ) -> Rc<Self> {
         let config = &version.config;
         let size = match config.instances {
             Instances::Pool(size) => u32::try_from(size).unwrap_or(u32::MAX).max(1),
@@ -132,7 +136,10 @@ impl Generation {
         };
         match fresh.await {
             Ok(fresh) => {
-                tracing::debug!(version = self.version.plugin.digest().short(), "an instance was recycled");
+                tracing::debug!(
+                    version = self.version.plugin.digest().short(),
+                    "an instance was recycled"
+                );
                 // Its memory is gone with it; what it wanted to say at the end it may say.
                 if let Err(error) = instance.on_shutdown().await {
                     tracing::debug!(%error, "a recycled instance did not end well");

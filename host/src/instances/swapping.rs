@@ -246,7 +246,9 @@ impl Placement {
         old.retire();
         self.carrying.set(false);
         self.settled.notify_waiters();
-        pending.since.map_or(Duration::ZERO, |since| since.elapsed())
+        pending
+            .since
+            .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Lets a version end: its calls go on to their end, its instances are told, then they are dropped.

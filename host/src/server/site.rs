@@ -10,7 +10,6 @@ use super::{LoadedPlugin, StartError};
 use crate::config::resolved::{self, Config, Origins};
 use crate::playground;
 use crate::swap::Version;
-use crate::worker::Worker;
 
 /// A plugin by its place in [`Site::plugins`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,14 +131,6 @@ impl Site {
                 );
             }
         }
-    }
-
-    /// Whether any plugin wants to hear of raw sockets.
-    pub(crate) fn has_socket_events(&self, worker: &Worker) -> bool {
-        worker
-            .placements
-            .iter()
-            .any(crate::instances::Placement::has_socket_events)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Waiting for the end of a server: signals, and what the end was like.
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Server;
@@ -29,33 +29,57 @@ pub struct Stopped {
     pub dropped: usize,
 }
 
-impl Server {
-    /// Blocks until SIGTERM or Ctrl-C, then stops as [`Server::stop`] does. A second one ends the wait at once.
+/// SIGTERM and SIGINT, heard from the moment of [`Signals::new`] on: made before the server says that it listens, a
+/// signal never finds nobody.
+pub struct Signals {
+    runtime: Runtime,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Begins to hear the signals.
     ///
     /// # Errors
-    /// When the system lets no handler be set up for the signals.
-    pub fn wait(mut self) -> std::io::Result<Stopped> {
+    /// When the system lets no handler be set up.
+    pub fn new() -> std::io::Result<Signals> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let reason = runtime.block_on(self.until_stopped())?;
-        if reason == StopReason::Impatient {
-            return Ok(Stopped { reason, dropped: 0 });
-        }
-        Ok(self.join(reason))
+        let entered = runtime.enter();
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        drop(entered);
+        Ok(Signals {
+            runtime,
+            terminate,
+            interrupt,
+        })
     }
+}
 
-    async fn until_stopped(&mut self) -> std::io::Result<StopReason> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let reason = tokio::select! {
-            reason = first(&mut terminate, &mut interrupt) => reason,
-            _ = &mut self.ended => return Ok(StopReason::Failed),
-        };
-        tracing::info!("stopping: open connections are closed; once more to stop at once");
-        self.request_stop();
-        tokio::select! {
-            _ = first(&mut terminate, &mut interrupt) => Ok(StopReason::Impatient),
-            _ = &mut self.ended => Ok(reason),
+impl Server {
+    /// Blocks until SIGTERM or Ctrl-C, then stops as [`Server::stop`] does. A second one ends the wait at once.
+    pub fn wait(mut self, signals: Signals) -> Stopped {
+        let Signals {
+            runtime,
+            mut terminate,
+            mut interrupt,
+        } = signals;
+        let reason = runtime.block_on(async {
+            let reason = tokio::select! {
+                reason = first(&mut terminate, &mut interrupt) => reason,
+                _ = &mut self.ended => return StopReason::Failed,
+            };
+            tracing::info!("stopping: open connections are closed; once more to stop at once");
+            self.request_stop();
+            tokio::select! {
+                _ = first(&mut terminate, &mut interrupt) => StopReason::Impatient,
+                _ = &mut self.ended => reason,
+            }
+        });
+        if reason == StopReason::Impatient {
+            return Stopped { reason, dropped: 0 };
         }
+        self.join(reason)
     }
 }
 

@@ -78,6 +78,13 @@ async fn run(start: Start) {
         return;
     }
     let _ = ready.send(Ok(()));
+    for plugin in 0..worker.placements.len() {
+        let worker = worker.clone();
+        tokio::task::spawn_local(async move {
+            let placement = worker.placement(PluginIndex(plugin));
+            placement.deliver_events(worker.clone()).await;
+        });
+    }
     let clock = tokio::task::spawn_local(clock::run(worker.clone()));
     let mut dropped = 0;
     while let Some(letter) = letters.recv().await {
@@ -188,6 +195,13 @@ async fn shut_down(
         }
     }
     task.abort();
+    // The last sockets' events.
+    let settled = async {
+        for placement in &worker.placements {
+            placement.events_settled().await;
+        }
+    };
+    let _ = timeout_at(deadline.into(), settled).await;
     let left = worker.shard.borrow().len();
     // Another worker may still call a single instance that lives here.
     let _ = timeout_at(deadline.into(), serve_calls(worker, letters)).await;

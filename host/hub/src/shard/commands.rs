@@ -46,12 +46,7 @@ pub enum AttributeError {
 
 impl Shard {
     /// Queues one message in one frame.
-    pub fn send(
-        &mut self,
-        id: ConnectionId,
-        kind: Kind,
-        payload: &[u8],
-    ) -> Result<(), SendError> {
+    pub fn send(&mut self, id: ConnectionId, kind: Kind, payload: &[u8]) -> Result<(), SendError> {
         self.queue(id, payload.len(), |connection, out| {
             connection.send(kind, payload, out)
         })

@@ -43,6 +43,8 @@ pub struct Entry {
     pub disconnect: bool,
     /// Its owner is at work on it and looks at the outbox before it sleeps: no need to wake it.
     pub in_turn: bool,
+    /// Its owner does not read, because a plugin's call is suspended: the peer cannot be judged by its silence.
+    pub paused: bool,
     /// What waits to be written.
     pub outbox: Outbox,
     pub(crate) connection: Option<Connection>,
@@ -62,6 +64,7 @@ impl Entry {
             expired: false,
             disconnect: false,
             in_turn: false,
+            paused: false,
             outbox: Outbox::default(),
             connection: None,
             attributes: Attributes::default(),

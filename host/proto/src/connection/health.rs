@@ -41,6 +41,15 @@ impl Connection {
         }
     }
 
+    /// The owner did not read for a while, and reads again: what the peer sent meanwhile has not been seen, so every
+    /// deadline begins anew.
+    pub fn handle_resumed(&mut self, now: Instant) {
+        self.timers.heard(now);
+        if self.timers.closed.is_some() {
+            self.timers.closed = Some(now);
+        }
+    }
+
     /// The next deadline: call [`handle_timeout`](Self::handle_timeout) then. It moves with every input, so a
     /// timer that is set once and asks again when it fires is enough. `None`: nothing to wait for, unless the
     /// status says [`Finished`](super::Status::Finished), whose bounds are the owner's.
