@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use jackfield_plugin::{Engine, Plugin};
 use tokio::sync::MutexGuard;
+use tokio::time::timeout;
 
 pub use error::SwapError;
 pub use slot::{PluginStatus, SideKind, Swapped, VersionStatus};
@@ -30,6 +31,9 @@ use slot::{SideVersion, Slot};
 
 /// Bytes of the largest component that is looked at.
 pub const COMPONENT_BYTES: usize = 64 * 1024 * 1024;
+
+/// For how long a plugin may be looked at before that counts as a swap under way.
+const A_MOMENT: Duration = Duration::from_millis(250);
 
 /// The plugins of a running server. Cheap to clone; every method may be called from any runtime.
 #[derive(Clone)]
@@ -88,7 +92,7 @@ impl Plugins {
         component: Vec<u8>,
         policy: Option<SwapPolicy>,
     ) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name)?;
+        let (index, mut slot) = self.slot(name).await?;
         let config = slot.main.config.clone();
         let policy = policy.unwrap_or(config.swap);
         self.replace(index, &mut slot, component, config, policy)
@@ -105,7 +109,7 @@ impl Plugins {
         component: Vec<u8>,
         config: resolved::Plugin,
     ) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name)?;
+        let (index, mut slot) = self.slot(name).await?;
         let policy = config.swap;
         self.replace(index, &mut slot, component, config, policy)
             .await
@@ -116,7 +120,7 @@ impl Plugins {
     /// # Errors
     /// When there is no version to go back to, or the workers could not switch.
     pub async fn rollback(&self, name: &str) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name)?;
+        let (index, mut slot) = self.slot(name).await?;
         self.roll_back(index, &mut slot, "asked for").await
     }
 
@@ -125,7 +129,7 @@ impl Plugins {
     /// # Errors
     /// When no canary is under way.
     pub async fn promote(&self, name: &str) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name)?;
+        let (index, mut slot) = self.slot(name).await?;
         let began = Instant::now();
         let side = match slot.side.take() {
             Some(side) if matches!(side.kind, SideKind::Canary { .. }) => side,
@@ -286,7 +290,7 @@ impl Plugins {
             .map_err(SwapError::from)
     }
 
-    fn slot(&self, name: &str) -> Result<(PluginIndex, MutexGuard<'_, Slot>), SwapError> {
+    async fn slot(&self, name: &str) -> Result<(PluginIndex, MutexGuard<'_, Slot>), SwapError> {
         if self.shared.stopping.borrow().is_some() {
             return Err(SwapError::Stopping);
         }
@@ -299,8 +303,9 @@ impl Plugins {
             .slots
             .get(index)
             .ok_or_else(|| SwapError::unknown(name, self.names()))?;
-        let slot = slot
-            .try_lock()
+        // Whoever only looks holds it for a moment; a swap holds it for as long as it takes.
+        let slot = timeout(A_MOMENT, slot.lock())
+            .await
             .map_err(|_| SwapError::Busy(name.to_owned()))?;
         Ok((PluginIndex(index), slot))
     }
