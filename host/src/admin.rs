@@ -44,7 +44,9 @@ const WRONG_TOKENS_TOLD: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// Another process listens there.
-    #[error("{address} is already in use: choose another address for the admin API (`[admin] listen`)")]
+    #[error(
+        "{address} is already in use: choose another address for the admin API (`[admin] listen`)"
+    )]
     AddressInUse {
         /// The address.
         address: SocketAddr,
@@ -72,6 +74,7 @@ pub(crate) struct Opened {
 
 /// What the handlers work with.
 struct Context {
+    runtime: Handle,
     site: Arc<Site>,
     plugins: Plugins,
     mailboxes: Vec<Mailbox>,
@@ -130,6 +133,7 @@ impl Opened {
         stopping: watch::Receiver<Option<Instant>>,
     ) -> SocketAddr {
         let context = Arc::new(Context {
+            runtime: runtime.clone(),
             site,
             plugins,
             mailboxes,
@@ -196,7 +200,10 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         wrong.since += 1;
-        if wrong.told.is_none_or(|told| told.elapsed() >= WRONG_TOKENS_TOLD) {
+        if wrong
+            .told
+            .is_none_or(|told| told.elapsed() >= WRONG_TOKENS_TOLD)
+        {
             let times = std::mem::take(&mut wrong.since);
             wrong.told = Some(Instant::now());
             drop(wrong);

@@ -160,7 +160,9 @@ impl ListQuery {
         let site = &context.site;
         let plugin = self.plugin.as_deref().map(|name| {
             let index = context.plugins.names().position(|other| other == name);
-            index.map(PluginIndex).ok_or_else(|| context.unknown_plugin(name))
+            index
+                .map(PluginIndex)
+                .ok_or_else(|| context.unknown_plugin(name))
         });
         let route = self.route.as_deref().map(|wanted| {
             site.route(wanted).ok_or_else(|| {
@@ -201,7 +203,16 @@ mod tests {
             place: 70_000,
         };
         assert_eq!(Cursor::parse(&cursor.text()), Some(cursor));
-        for text in ["", "1", ".", "1.", ".1", "1.2.3", "-1.2", "1.99999999999999999999"] {
+        for text in [
+            "",
+            "1",
+            ".",
+            "1.",
+            ".1",
+            "1.2.3",
+            "-1.2",
+            "1.99999999999999999999",
+        ] {
             assert_eq!(Cursor::parse(text), None, "{text}");
         }
     }

@@ -156,8 +156,15 @@ mod tests {
             if let Some(origin) = origin {
                 headers.append(header::ORIGIN, HeaderValue::from_static(origin));
             }
-            assert_eq!(check_origin(&headers, &authority).is_ok(), allowed, "{origin:?}");
-            headers.append(header::ORIGIN, HeaderValue::from_static("https://example.org"));
+            assert_eq!(
+                check_origin(&headers, &authority).is_ok(),
+                allowed,
+                "{origin:?}"
+            );
+            headers.append(
+                header::ORIGIN,
+                HeaderValue::from_static("https://example.org"),
+            );
             assert!(check_origin(&headers, &authority).is_err(), "a second one");
         }
     }
@@ -174,10 +181,8 @@ mod tests {
             ("abc", None),
             ("", None),
         ] {
-            let headers = HeaderMap::from_iter([(
-                header::AUTHORIZATION,
-                HeaderValue::from_static(value),
-            )]);
+            let headers =
+                HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static(value))]);
             assert_eq!(bearer(&headers), token.map(str::as_bytes), "{value}");
         }
     }

@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::{Context, path};
 use crate::config::duration;
 use crate::config::resolved::SwapPolicy;
-use crate::swap::COMPONENT_BYTES;
+use crate::swap::{COMPONENT_BYTES, SwapError, Swapped};
 
 /// How long to wait for the next piece of a component.
 const STALL: Duration = Duration::from_secs(30);
@@ -59,10 +59,14 @@ pub(super) async fn push(
     let Query(query) = query.map_err(|error| Problem::malformed(error.body_text()))?;
     let policy = query.policy()?;
     // Before the component is read: the second of two pushes is told at once.
-    let _turn = context.pushes.begin(&name)?;
+    let turn = context.pushes.begin(&name)?;
     let component = read(body).await?;
-    let swapped = context.plugins.push(&name, component, policy).await?;
-    Ok(Json(Swap::from(swapped)))
+    let plugins = context.plugins.clone();
+    let swap = async move {
+        let _turn = turn;
+        plugins.push(&name, component, policy).await
+    };
+    to_its_end(&context, swap).await
 }
 
 /// `POST /v1/plugins/{name}/rollback`
@@ -72,8 +76,8 @@ pub(super) async fn rollback(
 ) -> Result<Json<Swap>, Problem> {
     let name = path(name)?;
     context.check_plugin(&name)?;
-    let swapped = context.plugins.rollback(&name).await?;
-    Ok(Json(Swap::from(swapped)))
+    let plugins = context.plugins.clone();
+    to_its_end(&context, async move { plugins.rollback(&name).await }).await
 }
 
 /// `POST /v1/plugins/{name}/promote`
@@ -83,8 +87,25 @@ pub(super) async fn promote(
 ) -> Result<Json<Swap>, Problem> {
     let name = path(name)?;
     context.check_plugin(&name)?;
-    let swapped = context.plugins.promote(&name).await?;
-    Ok(Json(Swap::from(swapped)))
+    let plugins = context.plugins.clone();
+    to_its_end(&context, async move { plugins.promote(&name).await }).await
+}
+
+/// Runs a swap to its end, also when whoever asked for it hangs up: one that is dropped half way would leave workers
+/// waiting. The task ends with the runtime, which the server owns.
+async fn to_its_end(
+    context: &Context,
+    swap: impl Future<Output = Result<Swapped, SwapError>> + Send + 'static,
+) -> Result<Json<Swap>, Problem> {
+    let swapped = context.runtime.spawn(swap).await;
+    // A task that is not awaited to its end was dropped with the runtime, or has a bug of ours.
+    let swapped = swapped.map_err(|error| {
+        if error.is_cancelled() {
+            return Problem::stopping();
+        }
+        Problem::internal("the swap ended with a panic; this is a bug of the host")
+    })?;
+    Ok(Json(Swap::from(swapped?)))
 }
 
 impl PushQuery {
@@ -196,7 +217,11 @@ mod tests {
             ("drain", None, "soon"),
             ("drain", None, "169 h"),
         ] {
-            assert_eq!(policy(name, share, limit), Err(()), "{name} {share:?} {limit}");
+            assert_eq!(
+                policy(name, share, limit),
+                Err(()),
+                "{name} {share:?} {limit}"
+            );
         }
     }
 }

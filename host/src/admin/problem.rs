@@ -57,8 +57,7 @@ impl Problem {
             )
         };
         let title = "The token is missing or wrong";
-        let mut problem =
-            Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", title, detail);
+        let mut problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", title, detail);
         problem.field = Some((
             header::WWW_AUTHENTICATE,
             HeaderValue::from_static(challenge),
@@ -89,7 +88,12 @@ impl Problem {
 
     /// No such resource.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
-        Problem::new(StatusCode::NOT_FOUND, "not-found", "There is no such thing", detail)
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "There is no such thing",
+            detail,
+        )
     }
 
     /// A name that nothing has, with the nearest that something has.
@@ -121,7 +125,12 @@ impl Problem {
 
     /// Another one is at it.
     pub(super) fn busy(detail: impl Into<String>) -> Self {
-        Problem::new(StatusCode::CONFLICT, "busy", "The plugin is being swapped already", detail)
+        Problem::new(
+            StatusCode::CONFLICT,
+            "busy",
+            "The plugin is being swapped already",
+            detail,
+        )
     }
 
     /// The body is larger than a component can be.
@@ -205,7 +214,9 @@ impl From<SwapError> for Problem {
 impl From<NotClosed> for Problem {
     fn from(error: NotClosed) -> Self {
         match error {
-            NotClosed::Unknown => Problem::not_found("there is no connection with this id (any more)"),
+            NotClosed::Unknown => {
+                Problem::not_found("there is no connection with this id (any more)")
+            }
             NotClosed::Handshaking => Problem::new(
                 StatusCode::CONFLICT,
                 "not-open",

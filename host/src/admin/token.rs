@@ -17,10 +17,14 @@ const TOKEN_BYTES_MAX: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The variable is not set.
-    #[error("the environment variable {0} is not set; put a token into it, or name a file with `[admin] token_file`\n  a good token: head -c 32 /dev/urandom | base64")]
+    #[error(
+        "the environment variable {0} is not set; put a token into it, or name a file with `[admin] token_file`\n  a good token: head -c 32 /dev/urandom | base64"
+    )]
     NoVariable(String),
     /// The file is not there or cannot be read.
-    #[error("{path}: {source}\n  make one: head -c 32 /dev/urandom | base64 > {path} && chmod 600 {path}")]
+    #[error(
+        "{path}: {source}\n  make one: head -c 32 /dev/urandom | base64 > {path} && chmod 600 {path}"
+    )]
     Unreadable {
         /// The file.
         path: String,
@@ -28,7 +32,9 @@ pub enum TokenError {
         source: std::io::Error,
     },
     /// Too short to be a secret.
-    #[error("the token in {place} has {bytes} bytes; at least {TOKEN_BYTES_MIN} are needed\n  a good token: head -c 32 /dev/urandom | base64")]
+    #[error(
+        "the token in {place} has {bytes} bytes; at least {TOKEN_BYTES_MIN} are needed\n  a good token: head -c 32 /dev/urandom | base64"
+    )]
     Short {
         /// The file or variable.
         place: String,
@@ -129,7 +135,12 @@ mod tests {
     fn only_the_token_itself_is_the_token() {
         let token = Token::new(&Secret("correct horse battery".to_owned()));
         assert!(token.is(b"correct horse battery"));
-        for guess in ["", "correct", "correct horse battery ", "Correct horse battery"] {
+        for guess in [
+            "",
+            "correct",
+            "correct horse battery ",
+            "Correct horse battery",
+        ] {
             assert!(!token.is(guess.as_bytes()), "{guess}");
         }
     }
