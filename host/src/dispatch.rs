@@ -16,8 +16,10 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Instant;
 
-use jackfield_hub::{ConnectionId, Phase};
+use jackfield_hub::{ConnectionId, Phase, SendError};
 use jackfield_plugin::{Ending, Exports};
+use jackfield_proto::Kind;
+use tokio::time::timeout;
 
 pub(crate) use handshake::{check_custom_header, select_protocol};
 pub(crate) use trouble::{backlog_full, log as log_failure, report_error, trapped};
@@ -122,6 +124,9 @@ pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
 
 /// A message arrived: the first plugin of the route with a handler gets it.
 pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Message<'_>) {
+    if worker.echoes(id) {
+        return echo(worker, id, &message);
+    }
     let handler = worker
         .plugins_of(id)
         .iter()
@@ -135,6 +140,19 @@ pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Mess
     if let Err(failure) = call(worker, plugin, Some(id), hook).await {
         trouble::log(worker, plugin, Some(id), &failure);
         trapped(worker, id, &failure);
+    }
+}
+
+/// The echo without a plugin: what the server costs without the sandbox (`native_echo` of a route).
+fn echo(worker: &Worker, id: ConnectionId, message: &Message<'_>) {
+    let mut shard = worker.shard.borrow_mut();
+    let sent = match message {
+        Message::Text(text) => shard.send(id, Kind::Text, text.as_bytes()),
+        Message::Binary(bytes) => shard.send(id, Kind::Binary, bytes),
+    };
+    drop(shard);
+    if sent == Err(SendError::BacklogFull) {
+        backlog_full(worker, id, Instant::now());
     }
 }
 
@@ -180,7 +198,15 @@ pub(crate) async fn unhealthy(worker: &Rc<Worker>, ids: Vec<ConnectionId>) {
 /// The server stops: every instance of this worker is told, within its time budget.
 pub(crate) async fn shutting_down(worker: &Rc<Worker>) {
     for (index, placement) in worker.placements.iter().enumerate() {
-        for error in placement.shut_down().await {
+        // Computing and waiting together: a plugin that waits for something must not cost everyone their close frame.
+        let Ok(errors) = timeout(placement.shutdown_time(), placement.shut_down()).await else {
+            tracing::warn!(
+                plugin = placement.name(),
+                "on-shutdown did not return in time (limits.shutdown_time)"
+            );
+            continue;
+        };
+        for error in errors {
             trouble::log(worker, PluginIndex(index), None, &Failure::Call(error));
         }
     }

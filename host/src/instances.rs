@@ -21,7 +21,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jackfield_hub::{ConnectionId, WorkerIndex};
 use jackfield_plugin::{CallError, Exports, GuestStream};
@@ -295,6 +295,11 @@ impl Placement {
                 ids.remove(&connection);
             }
         }
+    }
+
+    /// What `on-shutdown` may take.
+    pub(crate) fn shutdown_time(&self) -> Duration {
+        self.main.borrow().version().config.limits.shutdown_time
     }
 
     /// The server stops: runs `on-shutdown` on every instance of this worker.

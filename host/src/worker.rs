@@ -86,6 +86,15 @@ impl Worker {
             .map_or(&[], |route| &route.plugins)
     }
 
+    /// Whether the host itself echoes what arrives on a connection.
+    pub(crate) fn echoes(&self, id: ConnectionId) -> bool {
+        let shard = self.shard.borrow();
+        let route = shard.entry(id).and_then(|entry| entry.route);
+        route
+            .and_then(|route| self.site.routes.get(usize::from(route)))
+            .is_some_and(|route| route.native_echo)
+    }
+
     /// Whether a plugin serves the route of a connection of this worker.
     pub(crate) fn may_reach(&self, plugin: PluginIndex, id: ConnectionId) -> bool {
         self.plugins_of(id).contains(&plugin)

@@ -15,8 +15,8 @@ use super::admin;
 use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
-    Build, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits, Recycle, Route,
-    SwapLimits, SwapPolicy,
+    Build, Compression, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits,
+    Recycle, Route, SwapLimits, SwapPolicy,
 };
 
 /// Deadlines: long enough to be one, short enough to be a mistake beyond.
@@ -219,7 +219,9 @@ fn recycle(mut section: Section<'_, '_>) -> Recycle {
     let calls = section.field("calls");
     let memory = section.field("memory_bytes");
     let recycle = Recycle {
-        calls: calls.and_then(|field| field.count(1..=usize::MAX)).map(|count| count as u64),
+        calls: calls
+            .and_then(|field| field.count(1..=usize::MAX))
+            .map(|count| count as u64),
         memory_bytes: memory.and_then(|field| field.size(64 * 1024..=4096 * MIB)),
     };
     section.finish();
@@ -409,13 +411,42 @@ fn route(
     let origins = section
         .field("origins")
         .and_then(|field| origins_of(&field));
+    let compression = section.field("compression").and_then(compression);
+    let native_echo = section
+        .field("native_echo")
+        .and_then(|field| field.boolean());
     let message_bytes = section.size("message_bytes", defaults.message_bytes, 1..=1024 * MIB);
     section.finish();
     Route {
         plugins,
         origins: origins.unwrap_or(defaults.origins),
+        compression,
+        native_echo: native_echo.unwrap_or_default(),
         message_bytes,
     }
+}
+
+fn compression(field: Field<'_, '_>) -> Option<Compression> {
+    let defaults = Compression::default();
+    if !field.is_table() {
+        if field.as_bool().is_none() {
+            field.expected("true, false or a table such as { level = 6, threshold = \"256 B\" }");
+        }
+        return (field.as_bool() == Some(true)).then_some(defaults);
+    }
+    let mut section = field.section()?;
+    let flag =
+        |field: Option<Field<'_, '_>>| field.and_then(|field| field.boolean()).unwrap_or(true);
+    let compression = Compression {
+        level: section.count("level", defaults.level as usize, 1..=9) as u32,
+        threshold: section.size("threshold", defaults.threshold, 0..=1024 * MIB),
+        server_window_bits: section.count("server_window_bits", 15, 8..=15) as u8,
+        client_window_bits: section.count("client_window_bits", 15, 8..=15) as u8,
+        server_context_takeover: flag(section.field("server_context_takeover")),
+        client_context_takeover: flag(section.field("client_context_takeover")),
+    };
+    section.finish();
+    Some(compression)
 }
 
 fn origins_of(field: &Field<'_, '_>) -> Option<Origins> {

@@ -107,8 +107,31 @@ pub struct Route {
     pub plugins: Vec<String>,
     /// Whose pages may connect.
     pub origins: Origins,
+    /// Whether and how messages are compressed with permessage-deflate (RFC 7692). Default: not.
+    pub compression: Option<Compression>,
+    /// Messages are echoed by the host itself and reach no plugin: for measuring, what the sandbox costs. Default
+    /// false.
+    pub native_echo: bool,
     /// Bytes of one message from a client, over all its fragments; then 1009. Default 1 MiB.
     pub message_bytes: usize,
+}
+
+/// `compression = …` of a route: what the server wants of permessage-deflate (RFC 7692 section 7.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Compression {
+    /// How hard to compress, 1 to 9. Default 6.
+    pub level: u32,
+    /// Messages below this many bytes are sent as they are. Default 256.
+    pub threshold: usize,
+    /// The largest window that the server compresses with, in bits, 8 to 15. Default 15.
+    pub server_window_bits: u8,
+    /// The largest window that clients may compress with, in bits, 8 to 15. Default 15.
+    pub client_window_bits: u8,
+    /// Whether the server's window is kept from message to message. Default true; false costs compression and
+    /// saves memory between messages.
+    pub server_context_takeover: bool,
+    /// Whether clients may keep theirs. Default true.
+    pub client_context_takeover: bool,
 }
 
 /// `origins = …` of a route.
@@ -280,7 +303,22 @@ impl Default for Route {
         Route {
             plugins: Vec::new(),
             origins: Origins::Same,
+            compression: None,
+            native_echo: false,
             message_bytes: 1024 * 1024,
+        }
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Compression {
+            level: 6,
+            threshold: 256,
+            server_window_bits: 15,
+            client_window_bits: 15,
+            server_context_takeover: true,
+            client_context_takeover: true,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! From the first byte to the 101, or to the refusal. What a request must look like is the protocol crate's
 //! business; who may connect is the plugins'.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_hub::ConnectionId;
@@ -72,29 +71,32 @@ impl Connection {
         if self.permit.is_none() || self.worker.draining.get() {
             return Err(Refusal::unavailable(RETRY_AFTER).into());
         }
-        let (route, upgrade) = self.route(&head)?;
+        let (index, mut upgrade) = self.route(&head)?;
         if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
-            entry.route = Some(route);
+            entry.route = Some(index);
         }
         let request = self.upgrade_request(self.id, &head, &upgrade);
         let extra = dispatch::check_custom_header(&self.worker, self.id, &request).await?;
         let protocol = dispatch::select_protocol(&self.worker, self.id, &upgrade.protocols).await?;
+        let worker = self.worker.clone();
+        let route = worker.site.routes.get(usize::from(index));
+        let route = route.ok_or_else(Refusal::not_found)?;
+        let compression = route.compression.as_ref();
+        let negotiated = compression.and_then(|settings| upgrade.negotiate(settings));
         let response = upgrade
             .accept(protocol.as_deref(), &extra)
             .map_err(|_| Refusal::internal())?;
         self.answer(&response);
-        let settings = self
-            .worker
-            .site
-            .routes
-            .get(usize::from(route))
-            .map(|route| route.settings.clone())
-            .unwrap_or_else(|| Arc::new(proto::Settings::default()));
-        let mut shard = self.worker.shard.borrow_mut();
+        let (settings, now) = (route.settings.clone(), Instant::now());
+        let connection = match negotiated {
+            Some(negotiated) => proto::Connection::with_deflate(settings, now, &negotiated),
+            None => proto::Connection::new(settings, now),
+        };
+        let mut shard = worker.shard.borrow_mut();
         if let Some(entry) = shard.entry_mut(self.id) {
             entry.protocol = protocol.map(String::into_boxed_str);
         }
-        shard.open(self.id, proto::Connection::new(settings, Instant::now()));
+        shard.open(self.id, connection);
         Ok(leftover)
     }
 

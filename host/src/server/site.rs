@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jackfield_plugin::Plugin;
-use jackfield_proto::{OriginPattern, OriginPolicy, RequestLimits, Settings, plain_response};
+use jackfield_proto::{
+    DeflateSettings, OriginPattern, OriginPolicy, RequestLimits, Settings, plain_response,
+};
 
 use super::{LoadedPlugin, StartError};
-use crate::config::resolved::{self, Config, Origins};
+use crate::config::resolved::{self, Compression, Config, Origins};
 use crate::playground;
 use crate::swap::Version;
 
@@ -21,6 +23,9 @@ pub(crate) struct Route {
     /// In the order in which their hooks run.
     pub(crate) plugins: Vec<PluginIndex>,
     pub(crate) origins: OriginPolicy,
+    /// None: not offered.
+    pub(crate) compression: Option<DeflateSettings>,
+    pub(crate) native_echo: bool,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -59,6 +64,8 @@ impl Site {
                     .map(PluginIndex)
                     .collect(),
                 origins: policy(&route.origins),
+                compression: route.compression.as_ref().map(deflate),
+                native_echo: route.native_echo,
                 settings: Arc::new(Settings {
                     message_bytes: route.message_bytes,
                     close_timeout: config.limits.close_timeout,
@@ -146,6 +153,17 @@ fn playground_response(paths: &[&str]) -> Vec<u8> {
         }
     }
     plain_response(200, media_type, body.as_bytes(), &extra)
+}
+
+fn deflate(compression: &Compression) -> DeflateSettings {
+    DeflateSettings {
+        level: compression.level,
+        threshold: compression.threshold,
+        server_window_bits: compression.server_window_bits,
+        client_window_bits: compression.client_window_bits,
+        server_no_context_takeover: !compression.server_context_takeover,
+        client_no_context_takeover: !compression.client_context_takeover,
+    }
 }
 
 fn policy(origins: &Origins) -> OriginPolicy {

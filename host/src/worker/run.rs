@@ -172,7 +172,9 @@ async fn shut_down(
     worker.draining.set(true);
     let closing = worker.clone();
     let task = tokio::task::spawn_local(async move {
-        dispatch::shutting_down(&closing).await;
+        // Half of the time at most: the rest is for the closing handshakes.
+        let half = deadline.saturating_duration_since(Instant::now()) / 2;
+        let _ = tokio::time::timeout(half, dispatch::shutting_down(&closing)).await;
         dispatch::close_all(&closing, Instant::now());
     });
     let last = deadline.checked_sub(LAST_HOOKS).unwrap_or(deadline);
