@@ -54,6 +54,12 @@ impl Plugin {
         self
     }
 
+    /// With any of its keys, as TOML.
+    pub fn key(mut self, key: &str, value: &str) -> Plugin {
+        self.keys.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
     /// With one of its limits set, as TOML.
     pub fn limit(mut self, key: &str, value: &str) -> Plugin {
         self.limits.push((key.to_owned(), value.to_owned()));

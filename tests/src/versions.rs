@@ -20,21 +20,35 @@ const STAMP: usize = 79;
 /// When the guest cannot be built, or the stamp is too long for it.
 #[track_caller]
 pub fn stamped(generation: u32, faults: &str) -> Vec<u8> {
-    static BLANK: OnceLock<(Vec<u8>, usize)> = OnceLock::new();
-    let (blank, place) = BLANK.get_or_init(|| {
-        let bytes = std::fs::read(artefacts::guest("stamped")).expect("the guest stamped");
-        let places: Vec<usize> = bytes
-            .windows(MARK.len())
-            .enumerate()
-            .filter_map(|(at, window)| (window == MARK).then_some(at + MARK.len()))
-            .collect();
-        assert_eq!(places.len(), 1, "one stamp in the guest stamped");
-        (bytes, places[0])
-    });
+    static BLANK: OnceLock<Vec<u8>> = OnceLock::new();
+    let blank = BLANK.get_or_init(|| read(&artefacts::guest("stamped")));
+    stamp(blank, generation, faults)
+}
+
+/// The same without `save` and `restore`.
+///
+/// # Panics
+/// As [`stamped`].
+#[track_caller]
+pub fn stateless(generation: u32, faults: &str) -> Vec<u8> {
+    static BLANK: OnceLock<Vec<u8>> = OnceLock::new();
+    let blank = BLANK.get_or_init(|| read(&artefacts::guest_with("stamped", "stateless")));
+    stamp(blank, generation, faults)
+}
+
+fn read(file: &Path) -> Vec<u8> {
+    std::fs::read(file).expect("a component that was built")
+}
+
+#[track_caller]
+fn stamp(blank: &[u8], generation: u32, faults: &str) -> Vec<u8> {
+    let mut places = blank.windows(MARK.len()).enumerate();
+    let place = places.find_map(|(at, window)| (window == MARK).then_some(at + MARK.len()));
+    let place = place.expect("a stamp in the guest stamped");
     let stamp = format!("{generation} {faults}");
     assert!(stamp.len() <= STAMP, "too long for a stamp: {stamp}");
-    let mut bytes = blank.clone();
-    let field = &mut bytes[*place..*place + STAMP];
+    let mut bytes = blank.to_vec();
+    let field = &mut bytes[place..place + STAMP];
     field.fill(b' ');
     field[..stamp.len()].copy_from_slice(stamp.as_bytes());
     bytes
@@ -118,7 +132,17 @@ impl PluginFile {
 
     /// A server with this plugin alone, on `/`.
     pub fn setup(&self) -> Setup {
-        Setup::new().plugin(self.plugin()).route("/", &[&self.name])
+        self.setup_with(self.plugin())
+    }
+
+    /// The same, with keys of the plugin that the test has set.
+    pub fn setup_with(&self, plugin: Plugin) -> Setup {
+        // A cache of its own: so many versions would push everybody else's out.
+        let cache = self.folder.path().join("cache");
+        Setup::new()
+            .variable("XDG_CACHE_HOME", &cache.to_string_lossy())
+            .plugin(plugin)
+            .route("/", &[&self.name])
     }
 
     /// Puts another component in its place, in one step.

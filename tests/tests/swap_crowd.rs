@@ -9,6 +9,8 @@ use e2e::{Crowd, PATIENCE, crowd};
 /// Open connections of the ordinary run. `JACKFIELD_SWAP_CONNECTIONS` asks for another number.
 const CONNECTIONS: usize = 5_000;
 const SWAPS: u32 = 100;
+/// Between two looks at what has arrived.
+const PAUSE: Duration = Duration::from_millis(5);
 /// Descriptors that a test program and a server need beside the connections.
 const SPARE: u64 = 200;
 
@@ -83,8 +85,10 @@ fn a_hundred_swaps_under_open_connections() {
                 file.swap(&server, &stamped(generation, ""));
             }
         });
-        // Every busy connection has one message under way at any time.
+        // Every busy connection has one message under way at any time, but for this pause: the swaps need the
+        // processor as well.
         while !swaps.is_finished() {
+            std::thread::sleep(PAUSE);
             for (member, text) in crowd.texts(PATIENCE) {
                 seen[member].answer(member, &text);
                 crowd.text(member, &seen[member].next());
