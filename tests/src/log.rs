@@ -23,7 +23,7 @@ struct Lines {
 }
 
 impl Log {
-    /// Collects the lines of a stream on a thread of its own until it ends. Colour codes are removed.
+    /// Collects the lines of a stream on a thread of its own until it ends.
     pub fn collect(&self, stream: impl Read + Send + 'static) {
         self.lines().open_streams += 1;
         let log = self.clone();
@@ -32,7 +32,9 @@ impl Log {
             let mut line = Vec::new();
             while matches!(reader.read_until(b'\n', &mut line), Ok(n) if n > 0) {
                 let text = String::from_utf8_lossy(&line);
-                log.lines().all.push(without_colour(text.trim_end()));
+                log.lines()
+                    .all
+                    .push(text.trim_end_matches(['\r', '\n']).to_owned());
                 log.0.grew.notify_all();
                 line.clear();
             }
@@ -124,22 +126,4 @@ impl Log {
 fn has(line: &str, parts: &[&str]) -> bool {
     let line = line.to_lowercase();
     parts.iter().all(|part| line.contains(&part.to_lowercase()))
-}
-
-/// Removes `ESC [ … letter` sequences.
-fn without_colour(line: &str) -> String {
-    let mut plain = String::with_capacity(line.len());
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' {
-            for skipped in chars.by_ref() {
-                if skipped.is_ascii_alphabetic() {
-                    break;
-                }
-            }
-        } else {
-            plain.push(c);
-        }
-    }
-    plain
 }

@@ -74,7 +74,7 @@ fn the_handshake_deadline_ends_with_the_handshake() {
 
 #[test]
 fn a_silent_connection_is_pinged() {
-    let server = quick("\"20 s\"").start();
+    let server = quick("\"2 s\"").start();
     let mut client = Client::open(&server, "/echo");
     for _ in 0..3 {
         let ping = client.expect_frame();

@@ -131,7 +131,7 @@ fn traps_in_every_other_hook() {
 #[test]
 fn loops_are_suspended_and_then_stopped() {
     for harm in ["spin", "spin-calling"] {
-        let hostile = Plugin::guest("hostile").limit("call_time", "\"3 s\"");
+        let hostile = Plugin::guest("hostile").limit("call_time", "\"1500 ms\"");
         let server = with(hostile).workers(1).start();
         let mut other = Client::open(&server, "/echo");
         let mut same = Client::open(&server, "/");
@@ -408,6 +408,30 @@ fn floods_of_log_lines_are_bounded() {
     assert!(needless < 200, "{needless} lines");
     let longest = log.text().lines().map(str::len).max().unwrap_or(0);
     assert!(longest < 64 * 1024, "a line of {longest} bytes");
+}
+
+/// What a guest prints may come from a client; a terminal that shows the log must come to no harm.
+#[test]
+fn control_characters_do_not_reach_the_log() {
+    let hostile = Plugin::guest("hostile").limit("log_lines", "1000");
+    let server = with(hostile)
+        .plugin(Plugin::guest("events"))
+        .route("/events", &["events"])
+        .start();
+    let mut client = Client::open(&server, "/");
+    // The guest panics with the name of a harm that it does not know.
+    client.text("\u{1b}]0;title\u{7}\u{1b}[31mevil\u{9b}2J\u{202e}");
+    client.expect_closed(1011);
+    server.log().wait_for_parts(&["no such harm"]);
+    let client = Client::open(&server, "/events");
+    client.close(1000, "\u{1b}[2Jgone\nforged line");
+    server.log().wait_for_parts(&["on-disconnected", "gone"]);
+    server.log().wait_for_parts(&["on-after-remove-socket"]);
+    for line in server.log().text().lines() {
+        let odd = |c: char| c.is_control() && c != '\t';
+        assert!(!line.contains(odd), "{line:?}");
+        assert!(!line.starts_with("forged"), "{line:?}");
+    }
 }
 
 /// Files, network, environment: refused at load in words, or refused to the guest when it tries.

@@ -124,6 +124,39 @@ fn two_hundred_conversations_at_once() {
     });
 }
 
+/// A reader that is slower than its own writing, but reads: the server holds back its input instead of
+/// giving up on it.
+#[test]
+fn a_slow_but_steady_reader_gets_everything() {
+    const MESSAGES: usize = 400;
+    let setup = Setup::echo().set("limits", "backlog_bytes", "\"2 MiB\"");
+    let server = setup.start();
+    let mut client = Client::open(&server, "/echo");
+    let mut writer = client.writer();
+    let sender = std::thread::spawn(move || {
+        for number in 0..MESSAGES {
+            let mut payload = vec![b'x'; 100_000];
+            payload[..8].copy_from_slice(format!("{number:08}").as_bytes());
+            if writer
+                .try_write(&Wire::new(BINARY, payload).bytes())
+                .is_err()
+            {
+                return number;
+            }
+        }
+        MESSAGES
+    });
+    for number in 0..MESSAGES {
+        let payload = client.expect_binary();
+        assert_eq!(payload[..8], *format!("{number:08}").as_bytes());
+        if number % 10 == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+    assert_eq!(sender.join().expect("the sender"), MESSAGES);
+    client.close(1000, "");
+}
+
 /// A burst of messages to one reader from many connections on both workers: everything that was accepted
 /// arrives, each sender's messages in its order.
 #[test]

@@ -112,7 +112,9 @@ fn a_second_ctrl_c_exits_now() {
 fn plugins_that_misbehave_at_the_end() {
     for harm in ["panic", "spin", "sleep"] {
         let hostile = Plugin::guest("hostile").limit("shutdown_time", "\"300 ms\"");
+        // One worker: whoever shares it with the plugin must not pay for it.
         let mut server = Setup::echo()
+            .workers(1)
             .plugin(hostile)
             .route("/hostile", &["hostile"])
             .set("limits", "shutdown_timeout", "\"5 s\"")

@@ -133,21 +133,42 @@ fn a_refusal_on_one_worker_keeps_the_old_version_on_all() {
     for _ in 0..120 {
         ask(&mut clients[0], "count");
     }
-    let numbers: Vec<u64> = clients.iter_mut().map(|client| ask(client, "count").number).collect();
+    let numbers: Vec<u64> = clients
+        .iter_mut()
+        .map(|client| ask(client, "count").number)
+        .collect();
     let beyond = |number: &&u64| **number > 100;
     assert!(numbers.iter().any(|number| *number < 100), "{numbers:?}");
     for (generation, faults) in (1..).zip(["restore=refuse-100", "restore=refuse"]) {
         let said = file.refused(&server, &stamped(generation, faults));
-        assert!(said.contains("restore") && said.contains("not wanted"), "{said}");
-        let again: Vec<Answer> = clients.iter_mut().map(|client| ask(client, "count")).collect();
-        assert!(again.iter().all(|answer| answer.generation == 0), "{again:?}");
+        assert!(
+            said.contains("restore") && said.contains("not wanted"),
+            "{said}"
+        );
+        let again: Vec<Answer> = clients
+            .iter_mut()
+            .map(|client| ask(client, "count"))
+            .collect();
+        assert!(
+            again.iter().all(|answer| answer.generation == 0),
+            "{again:?}"
+        );
         let numbers: Vec<u64> = again.iter().map(|answer| answer.number).collect();
-        assert!(numbers.iter().filter(beyond).count() >= 8, "memory was kept: {numbers:?}");
-        assert!(numbers.iter().filter(beyond).count() <= CONNECTIONS - 8, "{numbers:?}");
+        assert!(
+            numbers.iter().filter(beyond).count() >= 8,
+            "memory was kept: {numbers:?}"
+        );
+        assert!(
+            numbers.iter().filter(beyond).count() <= CONNECTIONS - 8,
+            "{numbers:?}"
+        );
     }
     // A version that wants it is taken by both, with all of it.
     file.swap(&server, &stamped(3, ""));
-    let last: Vec<Answer> = clients.iter_mut().map(|client| ask(client, "count")).collect();
+    let last: Vec<Answer> = clients
+        .iter_mut()
+        .map(|client| ask(client, "count"))
+        .collect();
     assert!(last.iter().all(|answer| answer.generation == 3), "{last:?}");
     assert!(last.iter().any(|answer| answer.number > 160), "{last:?}");
 }
@@ -161,7 +182,12 @@ fn a_restore_that_fails_changes_nothing() {
         let mut clients = open(&server);
         let mut seen = BTreeMap::new();
         round(&mut clients, 0, &mut seen);
-        let faults = ["restore=refuse", "restore=trap", "restore=spin", "start=trap"];
+        let faults = [
+            "restore=refuse",
+            "restore=trap",
+            "restore=spin",
+            "start=trap",
+        ];
         for (generation, faults) in (1..).zip(faults) {
             let said = file.refused(&server, &stamped(generation, faults));
             let word = faults.split('=').next().unwrap_or_default();
