@@ -53,6 +53,9 @@ pub struct Options {
     /// Arguments with which the binary echoes by itself, as one more row
     #[arg(long, value_name = "ARGUMENTS", allow_hyphen_values = true)]
     pub native_echo: Option<String>,
+    /// Run servers and generator in real time (chrt), before everything else on a machine that is not quiet; for root
+    #[arg(long)]
+    pub priority: bool,
     /// Count system calls too (needs strace)
     #[arg(long)]
     pub system_calls: bool,
@@ -69,7 +72,7 @@ pub fn run(options: &Options) -> io::Result<()> {
     let artefacts = Artefacts::build(options)?;
     let contenders = contenders::all(&artefacts, options)?;
     let scenarios = scenarios::all(options)?;
-    let cores = Cores::choose();
+    let cores = Cores::choose(options.priority);
     // For the servers, which inherit it: both ends of a connection are on this machine.
     system::allow_descriptors(options.idle as u64 + 20_000);
 

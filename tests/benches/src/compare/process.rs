@@ -23,24 +23,47 @@ const LOADING: Duration = Duration::from_secs(120);
 pub(super) struct Cores {
     pub(super) server: Option<usize>,
     pub(super) generator: Option<usize>,
+    /// Before everything else that runs there.
+    pub(super) first: bool,
 }
 
 impl Cores {
     /// The first two cores that may be used; with one, nothing is pinned (and the figures say little).
-    pub(super) fn choose() -> Cores {
+    pub(super) fn choose(first: bool) -> Cores {
         match system::cores()[..] {
             [server, generator, ..] => Cores {
                 server: Some(server),
                 generator: Some(generator),
+                first,
             },
             _ => {
                 eprintln!("only one core: server and generator share it");
                 Cores {
                     server: None,
                     generator: None,
+                    first,
                 }
             }
         }
+    }
+
+    /// The same command in real time, when that is wanted: nice values do not reach beyond a session.
+    pub(super) fn prefer(self, command: Command) -> Command {
+        if !self.first {
+            return command;
+        }
+        let mut preferred = Command::new("chrt");
+        preferred
+            .args(["--rr", "1"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => preferred.env(name, value),
+                None => preferred.env_remove(name),
+            };
+        }
+        preferred
     }
 }
 
@@ -56,7 +79,7 @@ impl Running {
     /// Starts a server on its core. What it writes to stderr goes to a file in `logs`.
     pub(super) fn start(contender: &Contender, logs: &Path, cores: Cores) -> io::Result<Running> {
         let log = File::create(logs.join(format!("{}.log", contender.name.replace(' ', "-"))))?;
-        let mut command = contender.command();
+        let mut command = cores.prefer(contender.command());
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -109,7 +132,10 @@ pub(super) fn load(
 ) -> io::Result<Report> {
     let mut command = command(program, server, scenario, cores);
     command.args(["--seconds", &seconds.to_string()]);
-    run(&mut command, Duration::from_secs_f64(seconds) + LOADING)
+    run(
+        &mut cores.prefer(command),
+        Duration::from_secs_f64(seconds) + LOADING,
+    )
 }
 
 /// The generator's command line, without its end.
