@@ -1,0 +1,8 @@
+"""The smallest plugin: every message goes back to where it came from, text as text, binary as binary."""
+
+from jackfield_guest import Connection, Message, Plugin
+
+
+class Echo(Plugin):
+    def business_handler(self, connection: Connection, message: Message) -> None:
+        connection.send(message)
