@@ -184,6 +184,7 @@ fn a_list_is_exact_or_for_subdomains() {
         ("http://example.org", false),
         ("http://a.example.org", false),
         ("https://evilexample.org", false),
+        ("https://.example.org", false),
         ("https://example.org.evil.example", false),
         ("https://.example.org.evil.example", false),
         ("https://example.org:8443", false),

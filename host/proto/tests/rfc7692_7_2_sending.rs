@@ -295,7 +295,7 @@ fn what_is_sent_can_be_received() {
     for length in [0usize, 1, 100, 1000, 70_000, 5, 300_000] {
         let payload: Vec<u8> = std::iter::repeat_with(|| {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            if seed % 3 == 0 {
+            if seed.is_multiple_of(3) {
                 (seed >> 24) as u8
             } else {
                 b'x'

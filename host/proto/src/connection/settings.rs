@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Limits and times of a connection. Every growth and every wait has its bound here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Largest message in bytes, over all its fragments. Above: 1009.
+    /// Largest message in bytes, over all its fragments and after inflation. Above: 1009.
     pub message_bytes: usize,
     /// How long to wait for the answer to our close frame.
     pub close_timeout: Duration,
