@@ -311,7 +311,7 @@ workers = 0
 
 [routes.x]
 plugins = [\"ech\", \"nope\"]
-colour = 1
+orgins = 1
 
 [plugins.echo]
 file = 7
@@ -323,7 +323,7 @@ file = 7
          f:5: routes.x: a route begins with '/'; did you mean '/x'?\n\
          f:6: routes.x.plugins[0]: route x names plugin 'ech'; did you mean 'echo'?\n\
          f:6: routes.x.plugins[1]: route x names plugin 'nope'; known plugins: echo\n\
-         f:7: routes.x.colour: unknown key; known here: message_bytes, origins, plugins\n\
+         f:7: routes.x.orgins: unknown key; did you mean 'origins'?\n\
          f:10: plugins.echo.file: expected the path of a component, such as \"plugins/echo.wasm\", found 7"
     );
 }
