@@ -78,7 +78,7 @@ impl Message {
 }
 
 impl Body {
-    /// "limits on [...] total message size after reassembly" (RFC 6455 section 10.4), and after inflation.
+    /// The limit on the "total message size after reassembly" (RFC 6455 section 10.4), and after inflation.
     fn push_limited(&mut self, piece: &[u8], limit: usize) -> Result<(), ProtocolError> {
         // Up to the limit first: what is wrong with those bytes is wrong however the input was cut.
         let (within, above) = piece.split_at(piece.len().min(limit.saturating_sub(self.len())));

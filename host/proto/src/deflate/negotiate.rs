@@ -159,7 +159,7 @@ impl Offer {
     }
 }
 
-/// "a decimal integer value without leading zeroes between 8 to 15, inclusive".
+/// "a decimal integer value without leading zeroes between 8 to 15 inclusive".
 fn window_bits(text: &str) -> Option<u8> {
     Some(match text {
         "8" => 8,

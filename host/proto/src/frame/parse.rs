@@ -102,7 +102,7 @@ fn first_byte(first: u8, compression: bool) -> Result<(bool, bool, Opcode), Prot
     if opcode.is_control() && !fin {
         return Err(ProtocolError::FragmentedControl);
     }
-    // RFC 7692 section 6.1: "An endpoint MUST NOT set the 'Per-Message Compressed' bit of control frames and
+    // RFC 7692 section 6: "An endpoint MUST NOT set the 'Per-Message Compressed' bit of control frames and
     // non-first fragments of a data message."
     if rsv1 && !matches!(opcode, Opcode::Text | Opcode::Binary) {
         return Err(ProtocolError::ReservedBits);
