@@ -60,7 +60,10 @@ pub enum AdminError {
         source: std::io::Error,
     },
     /// There is no usable token.
-    #[error("admin API: {0}")]
+    #[error(
+        "admin API: {0}\n  the token is in the file `[admin] token_file`, or in the variable `token_env` (default \
+         JACKFIELD_ADMIN_TOKEN); make one: head -c 32 /dev/urandom | base64 > admin.token"
+    )]
     Token(#[from] TokenError),
 }
 

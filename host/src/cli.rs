@@ -3,12 +3,16 @@
 
 mod banner;
 mod check;
+mod client;
+mod connections;
 mod console;
 mod exit;
 mod live;
 mod loading;
 mod logging;
+mod plugin;
 mod serve;
+mod table;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -44,6 +48,8 @@ enum Command {
     Up(Up),
     Run(Run),
     Check(Check),
+    Plugin(plugin::PluginArgs),
+    Connections(connections::ConnectionsArgs),
 }
 
 /// Build the plugins of a configuration and serve them until stopped
@@ -108,6 +114,7 @@ Examples:
   jackfield up                      build and serve what jackfield.toml describes
   jackfield run my_plugin.wasm      serve one plugin on ws://127.0.0.1:9000/
   jackfield check my_plugin.wasm    does it fit the contract?
+  jackfield plugin push echo a.wasm replace a plugin of a running server
   RUST_LOG=jackfield=debug jackfield up
 
 Exit codes:
@@ -141,6 +148,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Up(up) => serve::up(&up.config, !up.no_build, !up.no_watch, &console),
         Command::Run(run) => serve::run(&run.plugin, run.listen, !run.no_watch, &console),
         Command::Check(check) => check::check(&check.plugin, &console),
+        Command::Plugin(arguments) => plugin::plugin(&arguments, &console),
+        Command::Connections(arguments) => connections::connections(&arguments, &console),
     }
 }
 

@@ -39,7 +39,7 @@ impl Exit {
         match self {
             Exit::Ok => "done; a server: stopped as asked",
             Exit::Refused => {
-                "the configuration or a plugin is wrong (check: it does not fit the contract)"
+                "the configuration or a plugin is wrong, or the server refused"
             }
             Exit::Usage => "the command line is wrong",
             Exit::Build => "a plugin's build command failed or was not found",
