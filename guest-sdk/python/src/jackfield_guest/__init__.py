@@ -1,11 +1,12 @@
 """Write the business logic of a Jackfield WebSocket server in Python.
 
-A plugin is a module with one class derived from :class:`Plugin`, whose methods are the hooks it wants. Only the
-groups of hooks that it overrides enter the component; the host never calls the others::
+A plugin is a module with one class derived from :class:`Plugin` (or :class:`Stateless`, when it remembers nothing),
+whose methods are the hooks it wants. Only the groups of hooks that it overrides enter the component; the host never
+calls the others::
 
-    from jackfield_guest import Connection, Message, Plugin
+    from jackfield_guest import Connection, Message, Stateless
 
-    class Echo(Plugin):
+    class Echo(Stateless):
         def business_handler(self, connection: Connection, message: Message) -> None:
             connection.send(message)
 
@@ -19,7 +20,7 @@ call is closed with 1011 (in the handshake: refused with 500), the others go on 
 from .connection import Connection, ConnectionInfo
 from .errors import AttributesError, CloseError, HostError, SendError
 from .message import Bytes, Message
-from .plugin import Ending, ErrorKind, Plugin
+from .plugin import Ending, ErrorKind, Plugin, Stateless
 from .request import Header, Headers, Rejection, UpgradeRequest
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "Plugin",
     "Rejection",
     "SendError",
+    "Stateless",
     "UpgradeRequest",
 ]

@@ -30,16 +30,16 @@ def look(plugin: type[Plugin]) -> tuple[list[str], list[str]]:
     """The groups of which a class overrides anything, and what is wrong with it, in words."""
     problems: list[str] = []
     overridden = [name for name in HOOKS if getattr(plugin, name) is not getattr(Plugin, name)]
+    missing = {_plain(name): name for name in HOOKS if name not in overridden and len(name) > 6}
     for name in overridden:
         problems += _wrong(plugin, name)
     for name in dir(plugin):
         if name.startswith("_") or name in HOOKS or not callable(getattr(plugin, name, None)):
             continue
         # A slip, not a name of its own: but for case, or a letter or two of a long name.
-        near = difflib.get_close_matches(name.lower().replace("_", ""), [_plain(hook) for hook in HOOKS], 1, 0.9)
+        near = difflib.get_close_matches(_plain(name.lower()), missing, 1, 0.86)
         if near:
-            meant = next(hook for hook in HOOKS if _plain(hook) == near[0])
-            problems.append(f"{plugin.__name__}.{name}: there is no such hook; did you mean {meant}?")
+            problems.append(f"{plugin.__name__}.{name}: there is no such hook; did you mean {missing[near[0]]}?")
     for name, other in (("save", "restore"), ("restore", "save")):
         if name in overridden and other not in overridden:
             problems.append(f"{plugin.__name__}: save and restore go together: {other} is missing")

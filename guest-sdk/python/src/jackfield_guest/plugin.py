@@ -126,3 +126,20 @@ class Plugin:
         """Called on the new instance after ``on_started`` and before any other hook, with what :meth:`save` gave and
         the version (digest) that gave it. An exception keeps the old version serving. (Group ``state``.)
         """
+
+
+class Stateless(Plugin):
+    """Base of a plugin that remembers nothing from one call to the next, or nothing that it may not forget.
+
+    It carries nothing over a swap, which lets the host replace an instance between any two calls. It should be let:
+    the toolchain keeps each binary payload that a plugin sends, so that an instance grows until it is replaced. A
+    plugin that does remember things overrides ``save`` and ``restore`` instead, and is replaced without forgetting
+    them; with neither, its instance ends at the host's memory limit, in the middle of a call.
+    """
+
+    def save(self) -> Bytes:
+        """Nothing."""
+        return b""
+
+    def restore(self, from_version: str, state: bytes) -> None:
+        """Whatever another version saved is not looked at."""

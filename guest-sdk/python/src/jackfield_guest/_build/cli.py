@@ -36,6 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     shown = os.path.relpath(made.component)
     seconds = time.perf_counter() - began
+    if "state" not in made.groups:
+        print(
+            "note: without save and restore, an instance that sends bytes grows until it fails at the memory limit; "
+            "derive from Stateless if it remembers nothing",
+            file=sys.stderr,
+        )
     print(f"{shown}: {', '.join(made.groups)}; {made.size / 1e6:.1f} MB, built in {seconds:.1f} s")
     return 0
 
