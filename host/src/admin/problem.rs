@@ -99,7 +99,7 @@ impl Problem {
     /// A name that nothing has, with the nearest that something has.
     pub(super) fn unknown_name(what: &str, name: &str, known: &[&str]) -> Self {
         let hint = config::nearest(name, known, "known");
-        let name = config::for_terminal(name);
+        let name = config::shown(name);
         Problem::not_found(format!("there is no {what} '{name}'{hint}"))
     }
 
@@ -139,7 +139,7 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The component is too large",
-            format!("at most {limit} bytes are looked at"),
+            format!("the body is larger than a component may be, {limit} bytes, and was not looked at"),
         )
     }
 

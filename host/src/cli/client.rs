@@ -19,7 +19,7 @@ use super::console::Console;
 use super::exit::Exit;
 use crate::admin::{Secret, model};
 use crate::config::resolved::TokenSource;
-use crate::config::{TOKEN_VARIABLE, for_terminal};
+use crate::config::{TOKEN_VARIABLE, escaped};
 
 /// How long to wait for the connection.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -76,7 +76,7 @@ impl ClientError {
     pub(super) fn tell(&self, console: &Console) -> Exit {
         let text = self.to_string();
         // The server's words may have a plugin's in them.
-        let lines: Vec<String> = text.lines().map(for_terminal).collect();
+        let lines: Vec<String> = text.lines().map(escaped).collect();
         console.error(&lines.join("\n"));
         match self {
             ClientError::Usage(_) => Exit::Usage,

@@ -2,7 +2,7 @@
 //! would act on.
 
 use super::console::{Console, Style};
-use crate::config::for_terminal;
+use crate::config::shown;
 
 /// Rows under a heading.
 pub(super) struct Table {
@@ -30,7 +30,7 @@ impl Table {
     pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
         let shown = cells.iter().map(|cell| match cell.as_str() {
             "" => "-".to_owned(),
-            text => for_terminal(text),
+            text => shown(text),
         });
         self.rows.push(shown.collect());
     }

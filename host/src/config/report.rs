@@ -122,15 +122,19 @@ pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", shown(text))
 }
 
-/// Control characters escaped, cut when long; the terminal of whoever reads it must come to no harm.
+/// Control characters escaped, cut when long.
 pub(crate) fn shown(text: &str) -> String {
     const LONGEST: usize = 120;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => escaped(text.get(..end).unwrap_or_default()) + "…",
+        None => escaped(text),
+    }
+}
+
+/// Control characters escaped: the terminal of whoever reads it must come to no harm.
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count == LONGEST {
-            out.push('…');
-            break;
-        }
+    for c in text.chars() {
         match c {
             c if c.is_control()
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
