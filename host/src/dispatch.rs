@@ -206,8 +206,8 @@ pub(crate) async fn shutting_down(worker: &Rc<Worker>) {
             );
             continue;
         };
-        for error in errors {
-            trouble::log(worker, PluginIndex(index), None, &Failure::Call(error));
+        for failure in errors {
+            trouble::log(worker, PluginIndex(index), None, &failure);
         }
     }
 }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_hub::{ConnectionId, WorkerIndex};
-use jackfield_plugin::{CallError, Exports, GuestStream};
+use jackfield_plugin::{CallError, Digest, Exports, GuestStream};
 use tokio::sync::{Notify, oneshot};
 
 pub(crate) use generation::Generation;
@@ -40,15 +40,20 @@ use lines::LineLimit;
 use pool::Retired;
 use swapping::Pending;
 
-/// The worker on which single instances live.
-const HOME: WorkerIndex = 0;
+/// The worker on which single instances live. The first, so that a list of workers can be split behind it.
+pub(crate) const HOME: WorkerIndex = 0;
 
 /// Why a hook gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The plugin is at fault.
-    #[error(transparent)]
-    Call(#[from] CallError),
+    #[error("{error}")]
+    Call {
+        /// What went wrong.
+        error: CallError,
+        /// The version whose call it was, which another one may have replaced meanwhile.
+        version: Digest,
+    },
     /// The worker with the single instance has stopped.
     #[error("the worker that holds the plugin's single instance has stopped")]
     Stopped,
@@ -64,6 +69,8 @@ pub(crate) struct Placement {
     side: RefCell<Option<Side>>,
     /// A version that is ready to be switched to.
     pending: RefCell<Option<Pending>>,
+    /// One version is made ready at a time.
+    preparing: tokio::sync::Mutex<()>,
     /// While private instances are being carried over, new ones wait.
     carrying: Cell<bool>,
     settled: Notify,
@@ -113,6 +120,7 @@ impl Placement {
             main: RefCell::new(Generation::new(index, version, largest_message)),
             side: RefCell::default(),
             pending: RefCell::default(),
+            preparing: tokio::sync::Mutex::default(),
             carrying: Cell::new(false),
             settled: Notify::new(),
             events: EventQueue::new(),
@@ -170,7 +178,8 @@ impl Placement {
     /// Makes the first instances.
     pub(crate) async fn warm_up(&self, worker: &Rc<Worker>) -> Result<(), Failure> {
         let main = self.main.borrow().clone();
-        Ok(main.warm_up(worker).await?)
+        let warm = main.warm_up(worker).await;
+        warm.map_err(|error| main.failure(error))
     }
 
     /// Runs a hook on behalf of a connection, or of the server.
@@ -295,6 +304,9 @@ impl Placement {
                 ids.remove(&connection);
             }
         }
+        if let Some(pending) = &*self.pending.borrow() {
+            pending.generation.own.borrow_mut().remove(&connection);
+        }
     }
 
     /// What `on-shutdown` may take.
@@ -303,7 +315,7 @@ impl Placement {
     }
 
     /// The server stops: runs `on-shutdown` on every instance of this worker.
-    pub(crate) async fn shut_down(&self) -> Vec<CallError> {
+    pub(crate) async fn shut_down(&self) -> Vec<Failure> {
         let main = self.main.borrow().clone();
         let side = self.side.borrow().as_ref().map(|s| s.generation.clone());
         let mut errors = main.wind_up().await;
@@ -313,9 +325,10 @@ impl Placement {
         errors
     }
 
-    /// A line that an instance wrote becomes a line of the log, as long as there are not too many.
+    /// A line that an instance of a version wrote becomes a line of the log, as long as there are not too many.
     pub(crate) fn log_line(
         &self,
+        version: &Digest,
         stream: GuestStream,
         connection: Option<jackfield_plugin::ConnectionId>,
         line: &str,
@@ -333,8 +346,7 @@ impl Placement {
         if !allowed.this {
             return;
         }
-        let id = connection.map(|id| ConnectionId::from_u64(id.0));
-        let version = self.generation(id).version().plugin.digest().short();
+        let version = version.short();
         let (plugin, connection) = (&self.name, connection.map(|id| id.0));
         match stream {
             GuestStream::Stdout => {

@@ -139,7 +139,7 @@ impl Plugins {
             }
         };
         let pause = self
-            .all(index, |reply| Step::Promote { reply })
+            .home_first(index, |reply| Step::Promote { reply })
             .await?
             .into_iter()
             .max();
@@ -201,12 +201,18 @@ impl Plugins {
         let carry = policy == SwapPolicy::Live;
         self.prepare(index, &new, carry).await?;
         let (pause, how) = match policy {
-            SwapPolicy::Live => (self.all(index, |reply| Step::Commit { reply }).await?, "live"),
-            SwapPolicy::Drain { .. } => (
-                self.all(index, |reply| Step::CommitDraining { reply })
-                    .await?,
-                "drain",
-            ),
+            SwapPolicy::Live => {
+                let pause = self.all(index, |reply| Step::Commit { reply }).await?;
+                if slot.side.take().is_some() {
+                    // The connections that still drain go over too.
+                    self.all(index, |reply| Step::DropSide { reply }).await?;
+                }
+                (pause, "live")
+            }
+            SwapPolicy::Drain { .. } => {
+                let step = |reply| Step::CommitDraining { reply };
+                (self.home_last(index, step).await?, "drain")
+            }
             SwapPolicy::Canary { share } => (
                 self.all(index, |reply| Step::CommitShare { share, reply })
                     .await?,
@@ -217,7 +223,6 @@ impl Plugins {
         match policy {
             SwapPolicy::Live => {
                 slot.main = new.clone();
-                slot.side = None;
                 slot.previous = Some(old.clone());
             }
             SwapPolicy::Drain { limit } => {
@@ -250,7 +255,10 @@ impl Plugins {
     ) -> Result<Swapped, SwapError> {
         let began = Instant::now();
         let how = format!("rollback ({why})");
-        if let Some(side) = slot.side.take_if(|side| matches!(side.kind, SideKind::Canary { .. })) {
+        if let Some(side) = slot
+            .side
+            .take_if(|side| matches!(side.kind, SideKind::Canary { .. }))
+        {
             self.all(index, |reply| Step::DropSide { reply }).await?;
             let main = slot.main.clone();
             return Ok(self.report(index, &side.version, &main, &how, began, Duration::ZERO));

@@ -24,6 +24,9 @@ use crate::types::{
 
 /// Beside the values themselves, what may cross in one go: lists of small records and the like.
 const CROSSING_SLACK: usize = 64 << 10;
+/// Bytes that [`Instance::save`] should give at most; the caller refuses more. A guest that gives more than twice
+/// that is stopped before they are copied, because copying holds up everyone on the thread.
+pub const STATE_BYTES: usize = 64 << 20;
 
 /// A running plugin. Every hook is a future that must be awaited to its end: dropping it half-way poisons the
 /// instance, as does every [`CallError`].
@@ -294,7 +297,13 @@ impl Instance {
         let Some(hook) = self.hooks.save else {
             return Ok(Ok(Vec::new()));
         };
-        let (answer,) = self.call("save", None, hook, ()).await?;
+        let usual = self.fuel;
+        self.fuel = usual.min(2 * STATE_BYTES);
+        self.store.set_hostcall_fuel(self.fuel);
+        let answer = self.call("save", None, hook, ()).await;
+        self.fuel = usual;
+        self.store.set_hostcall_fuel(usual);
+        let (answer,) = answer?;
         Ok(answer)
     }
 

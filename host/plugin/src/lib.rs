@@ -32,7 +32,7 @@ pub use check::{Hook, Inspection, inspect};
 pub use digest::Digest;
 pub use engine::{Engine, EngineConfig};
 pub use error::{CallError, EngineError, LoadError, Mismatch, NotAComponent};
-pub use instance::Instance;
+pub use instance::{Instance, STATE_BYTES};
 pub use limits::InstanceLimits;
 pub use plugin::{Exports, Plugin};
 pub use services::{GuestStream, Reply, Services};

@@ -125,8 +125,11 @@ fn refusal_for(
     trouble::log(worker, plugin, Some(id), failure);
     report_error(worker, id, ErrorKind::Plugin, &failure.to_string());
     match failure {
-        Failure::Call(CallError::TimeBudget { .. } | CallError::WaitLimit { .. })
+        Failure::Call {
+            error: CallError::TimeBudget { .. } | CallError::WaitLimit { .. },
+            ..
+        }
         | Failure::Stopped => Refusal::unavailable(RETRY_AFTER),
-        Failure::Call(_) => Refusal::internal(),
+        Failure::Call { .. } => Refusal::internal(),
     }
 }

@@ -52,15 +52,21 @@ pub(crate) fn log(
     failure: &Failure,
 ) {
     let placement = worker.placement(plugin);
-    let id = connection;
-    let connection = connection.map(ConnectionId::as_u64);
     let backtrace = match failure {
-        Failure::Call(CallError::Trap { backtrace, .. }) => backtrace.join("\n  "),
+        Failure::Call {
+            error: CallError::Trap { backtrace, .. },
+            ..
+        } => backtrace.join("\n  "),
         _ => String::new(),
     };
+    let version = match failure {
+        Failure::Call { version, .. } => version.short(),
+        Failure::Stopped => String::new(),
+    };
+    let connection = connection.map(ConnectionId::as_u64);
     tracing::warn!(
         plugin = placement.name(),
-        version = placement.generation(id).version().plugin.digest().short(),
+        version,
         connection,
         error = %failure,
         backtrace,

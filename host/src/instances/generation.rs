@@ -75,6 +75,14 @@ impl Generation {
         &self.version
     }
 
+    /// A call of this version failed.
+    pub(super) fn failure(&self, error: CallError) -> Failure {
+        Failure::Call {
+            error,
+            version: *self.version.plugin.digest(),
+        }
+    }
+
     /// Whether instances for all connections live on this worker.
     pub(super) fn shares_here(&self, worker: &Worker) -> bool {
         match self.mode() {
@@ -118,7 +126,7 @@ impl Generation {
         let renew = |instance| self.renew(worker, instance);
         let answer = turn.run(create, renew, hook).await;
         self.version.count(worker.index, answer.as_ref().err());
-        Ok(answer.map_err(Failure::from))
+        Ok(answer.map_err(|error| self.failure(error)))
     }
 
     /// Gives the instance back, or a fresh one with the same memory when this one has done enough.
@@ -176,7 +184,11 @@ impl Generation {
 
     /// A fresh instance that has been told that it starts.
     pub(super) async fn create(&self, worker: &Rc<Worker>) -> Result<Instance, CallError> {
-        let services = Box::new(HostServices::new(worker, self.index));
+        let services = Box::new(HostServices::new(
+            worker,
+            self.index,
+            *self.version.plugin.digest(),
+        ));
         let mut instance = self
             .version
             .plugin
@@ -201,7 +213,7 @@ impl Generation {
     }
 
     /// Waits for the calls that run, then tells every instance that it is over.
-    pub(super) async fn wind_up(&self) -> Vec<CallError> {
+    pub(super) async fn wind_up(&self) -> Vec<Failure> {
         self.shared.drained().await;
         let mut errors = self.shared.shut_down().await;
         for (_, pool) in self.own_pools() {
@@ -209,5 +221,8 @@ impl Generation {
             errors.append(&mut pool.shut_down().await);
         }
         errors
+            .into_iter()
+            .map(|error| self.failure(error))
+            .collect()
     }
 }

@@ -117,7 +117,11 @@ impl Turn<'_> {
         };
         let answer = hook.run(&mut instance).await;
         if !instance.is_poisoned() {
-            self.pool.put(renew(instance).await);
+            let instance = renew(instance).await;
+            // A `save` that trapped has cost it.
+            if !instance.is_poisoned() {
+                self.pool.put(instance);
+            }
         }
         answer
     }

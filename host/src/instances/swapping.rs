@@ -13,18 +13,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_hub::Phase;
-use jackfield_plugin::Instance;
+use jackfield_plugin::{Instance, STATE_BYTES};
 use tokio::sync::oneshot;
 
+use super::lines::LineLimit;
 use super::pool::Pool;
-use super::{Failure, Generation, Placement, Side, Takes};
+use super::{Generation, Placement, Side, Takes};
 use crate::config::resolved::Instances;
 use crate::dispatch;
 use crate::swap::Version;
 use crate::worker::Worker;
 
-/// Bytes that `state.save` may give for one instance.
-const STATE_BYTES: usize = 64 * 1024 * 1024;
+/// Says what went wrong, if anything did.
+pub(crate) type PrepareReply = oneshot::Sender<Result<(), String>>;
 
 /// What the manager asks of every worker.
 pub(crate) enum Step {
@@ -33,7 +34,7 @@ pub(crate) enum Step {
         version: Arc<Version>,
         /// Whether guest memory is carried over (`save`, `restore`).
         carry: bool,
-        reply: oneshot::Sender<Result<(), String>>,
+        reply: PrepareReply,
     },
     /// Switch to it as the main version. Answered with how long calls were held back.
     Commit { reply: oneshot::Sender<Duration> },
@@ -65,7 +66,7 @@ pub(crate) struct Census {
 
 /// A version that is ready.
 pub(super) struct Pending {
-    generation: Rc<Generation>,
+    pub(super) generation: Rc<Generation>,
     /// The old pools that are held still, and since when.
     held: Vec<Rc<Generation>>,
     held_pools: Vec<Rc<Pool>>,
@@ -79,11 +80,15 @@ impl Placement {
             Step::Prepare {
                 version,
                 carry,
-                reply,
+                mut reply,
             } => {
-                let prepared = self.prepare(worker, version, carry).await;
-                // The manager may have given up: then an abort follows.
-                let _ = reply.send(prepared);
+                // An earlier one that the manager gave up may still be on its way out.
+                let _one_at_a_time = self.preparing.lock().await;
+                let prepared = self.prepare(worker, version, carry, &mut reply).await;
+                if reply.send(prepared).is_err() {
+                    // The manager gave up, and its abort may have come too early: nothing stays held.
+                    self.abort();
+                }
             }
             Step::Commit { reply } => {
                 let (pause, old) = self.commit();
@@ -108,7 +113,7 @@ impl Placement {
             }
             Step::Promote { reply } => {
                 let side = self.side.borrow_mut().take();
-                let old = side.map(|side| self.main.replace(side.generation));
+                let old = side.map(|side| self.replace_main(side.generation));
                 let _ = reply.send(Duration::ZERO);
                 self.end(worker, old).await;
             }
@@ -123,6 +128,7 @@ impl Placement {
         worker: &Rc<Worker>,
         version: Arc<Version>,
         carry: bool,
+        reply: &mut PrepareReply,
     ) -> Result<(), String> {
         self.abort();
         let generation = Generation::new(self.index, version, self.largest_message);
@@ -135,7 +141,7 @@ impl Placement {
         let old = self.main.borrow().clone();
         let carry = carry && old.exports().state && old.mode() == generation.mode();
         let carried = if carry {
-            self.carry(worker, &old, &mut pending).await
+            self.carry(worker, &old, &mut pending, reply).await
         } else {
             generation
                 .warm_up(worker)
@@ -144,6 +150,10 @@ impl Placement {
         };
         match carried {
             Ok(()) => {
+                // Connections may have ended while others were carried over.
+                let left = old.own.borrow();
+                let mut own = generation.own.borrow_mut();
+                own.retain(|id, _| left.contains_key(id));
                 *self.pending.borrow_mut() = Some(pending);
                 Ok(())
             }
@@ -160,6 +170,7 @@ impl Placement {
         worker: &Rc<Worker>,
         old: &Rc<Generation>,
         pending: &mut Pending,
+        reply: &mut PrepareReply,
     ) -> Result<(), String> {
         let new = pending.generation.clone();
         if old.mode() == Instances::Connection {
@@ -167,7 +178,7 @@ impl Placement {
             for (id, pool) in old.own_pools() {
                 let fresh = Rc::new(Pool::new(1));
                 let instance = new.create(worker).await.map_err(|e| e.to_string())?;
-                pool.hold().await;
+                hold(&pool, reply).await?;
                 pending.since.get_or_insert_with(Instant::now);
                 pending.held_pools.push(pool.clone());
                 fresh.put(move_idle(&pool, old, instance).await?);
@@ -179,7 +190,7 @@ impl Placement {
             return Ok(());
         }
         let instance = new.create(worker).await.map_err(|e| e.to_string())?;
-        old.shared.hold().await;
+        hold(&old.shared, reply).await?;
         pending.since = Some(Instant::now());
         pending.held.push(old.clone());
         let instance = move_idle(&old.shared, old, instance).await?;
@@ -192,7 +203,7 @@ impl Placement {
         let Some(pending) = self.pending.borrow_mut().take() else {
             return (Duration::ZERO, None);
         };
-        let old = self.main.replace(pending.generation.clone());
+        let old = self.replace_main(pending.generation.clone());
         let pause = self.let_go_committed(&pending, &old);
         (pause, Some(old))
     }
@@ -203,13 +214,23 @@ impl Placement {
             return (Duration::ZERO, None);
         };
         let pinned: HashSet<_> = self.own_connections(worker).into_iter().collect();
-        let old = self.main.replace(pending.generation.clone());
+        let old = self.replace_main(pending.generation.clone());
         // One that still drains gives its last connections to the version that drains now.
         let before = self.side.borrow_mut().replace(Side {
             generation: old,
             takes: Takes::Pinned(pinned),
         });
         (Duration::ZERO, before.map(|side| side.generation))
+    }
+
+    fn replace_main(&self, new: Rc<Generation>) -> Rc<Generation> {
+        let old = self.main.replace(new);
+        let limits = |generation: &Generation| generation.version.config.limits.log_lines;
+        let lines = limits(&self.main.borrow());
+        if lines != limits(&old) {
+            self.lines.set(LineLimit::new(lines));
+        }
+        old
     }
 
     fn commit_share(&self, share: u32) -> (Duration, Option<Rc<Generation>>) {
@@ -255,8 +276,8 @@ impl Placement {
     async fn end(&self, worker: &Rc<Worker>, generation: Option<Rc<Generation>>) {
         let Some(generation) = generation else { return };
         generation.retire();
-        for error in generation.wind_up().await {
-            dispatch::log_failure(worker, self.index, None, &Failure::Call(error));
+        for failure in generation.wind_up().await {
+            dispatch::log_failure(worker, self.index, None, &failure);
         }
     }
 
@@ -288,6 +309,15 @@ impl Placement {
         ids.into_iter()
             .filter(|&id| worker.may_reach(self.index, id))
             .collect()
+    }
+}
+
+/// Holds a pool still, for as long as the manager waits for that.
+async fn hold(pool: &Pool, reply: &mut PrepareReply) -> Result<(), String> {
+    tokio::select! {
+        biased;
+        () = pool.hold() => Ok(()),
+        () = reply.closed() => Err("a call of the old version did not end in time".into()),
     }
 }
 

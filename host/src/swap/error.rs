@@ -31,7 +31,9 @@ pub enum SwapError {
     #[error("the new version does not start: {0}")]
     DoesNotStart(String),
     /// A canary must be promoted or rolled back first.
-    #[error("a canary of plugin `{0}` is under way: `jackfield plugin promote` or `rollback` it first")]
+    #[error(
+        "a canary of plugin `{0}` is under way: `jackfield plugin promote` or `rollback` it first"
+    )]
     CanaryUnderWay(String),
     /// There is nothing to promote.
     #[error("no canary of plugin `{0}` is under way")]

@@ -37,7 +37,9 @@ impl Plugins {
             return;
         };
         // Being swapped: looked at next time.
-        let Ok(mut slot) = slot.try_lock() else { return };
+        let Ok(mut slot) = slot.try_lock() else {
+            return;
+        };
         let done = match slot.side.as_ref().map(|side| side.kind) {
             Some(SideKind::Draining { until }) => self.look_at_drain(index, &mut slot, until).await,
             _ => Ok(()),
@@ -83,9 +85,14 @@ impl Plugins {
             } else if fails(new.tally(), limits) {
                 let tally = new.tally();
                 let why = format!("{} of {} calls failed", tally.errors(), tally.calls);
+                // Tried once: with nothing to go back to, failing again and again takes the version out instead.
+                slot.stop_watching();
+                let canary = slot.side.as_ref().map(|side| side.kind);
                 self.roll_back(index, slot, &why).await?;
-                // Not to be tried again by itself.
-                slot.previous = None;
+                if !matches!(canary, Some(SideKind::Canary { .. })) {
+                    // What failed is not what a rollback should lead to.
+                    slot.previous = None;
+                }
                 return Ok(());
             }
         }
@@ -110,7 +117,7 @@ impl Plugins {
                 last_error = main.last_error().unwrap_or_default(),
                 "the plugin fails again and again (swap.failures, swap.failure_percent): its routes refuse upgrades with 503 for a while"
             );
-        } else if lately.calls >= u64::from(limits.failures) {
+        } else if is_enough_to_judge(lately, limits) {
             slot.looked = main.tally();
             if lately.errors() == 0 {
                 slot.strikes = 0;
@@ -120,9 +127,44 @@ impl Plugins {
     }
 }
 
+/// Whether there were calls enough to say that the version does not fail. With fewer, those that failed so far are
+/// kept in mind.
+fn is_enough_to_judge(tally: Tally, limits: &SwapLimits) -> bool {
+    tally.calls.saturating_mul(limits.failure_percent.into()) >= u64::from(limits.failures) * 100
+}
+
 /// Whether so many of the calls failed that something must be done.
 fn fails(tally: Tally, limits: &SwapLimits) -> bool {
     let errors = tally.errors();
     errors >= u64::from(limits.failures)
         && errors.saturating_mul(100) >= tally.calls.saturating_mul(limits.failure_percent.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(calls: u64, traps: u64) -> Tally {
+        Tally {
+            calls,
+            traps,
+            timeouts: 0,
+        }
+    }
+
+    #[test]
+    fn failures_are_kept_in_mind_until_there_are_calls_enough_to_judge() {
+        let limits = SwapLimits {
+            failures: 10,
+            failure_percent: 10,
+            ..SwapLimits::default()
+        };
+        assert!(fails(tally(100, 10), &limits));
+        assert!(fails(tally(10, 10), &limits));
+        // Every second call fails, but few were made so far: neither guilty nor innocent.
+        assert!(!fails(tally(18, 9), &limits));
+        assert!(!is_enough_to_judge(tally(18, 9), &limits));
+        assert!(!fails(tally(1000, 99), &limits));
+        assert!(is_enough_to_judge(tally(1000, 99), &limits));
+    }
 }

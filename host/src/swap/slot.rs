@@ -186,7 +186,12 @@ impl fmt::Display for Swapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let short = |digest: &str| digest.get(..12).unwrap_or_default().to_owned();
         if !self.changed() {
-            return write!(f, "{}: {} serves already, nothing changed", self.plugin, short(&self.to));
+            return write!(
+                f,
+                "{}: {} serves already, nothing changed",
+                self.plugin,
+                short(&self.to)
+            );
         }
         write!(
             f,

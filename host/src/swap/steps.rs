@@ -13,9 +13,9 @@ use tokio::time::timeout;
 use super::version::Version;
 use super::{Plugins, SwapError};
 use crate::config::resolved;
-use crate::instances::{Census, Step};
+use crate::instances::{Census, HOME, Step};
 use crate::server::PluginIndex;
-use crate::worker::Letter;
+use crate::worker::{Letter, Mailbox};
 
 /// How long the workers may take to get a version ready, calls in flight included.
 const PREPARE_LIMIT: Duration = Duration::from_secs(30);
@@ -81,8 +81,50 @@ impl Plugins {
         index: PluginIndex,
         step: impl Fn(oneshot::Sender<T>) -> Step,
     ) -> Result<Vec<T>, SwapError> {
+        self.each(&self.shared.mailboxes, index, step).await
+    }
+
+    /// The same, but the worker with the single instances is done before the others begin. A connection elsewhere
+    /// may ask there for either version; in this order it is never given the older one again.
+    pub(super) async fn home_first<T>(
+        &self,
+        index: PluginIndex,
+        step: impl Fn(oneshot::Sender<T>) -> Step,
+    ) -> Result<Vec<T>, SwapError> {
+        let (home, others) = self.home_and_others();
+        let mut all = self.each(home, index, &step).await?;
+        all.append(&mut self.each(others, index, &step).await?);
+        Ok(all)
+    }
+
+    /// The same the other way round.
+    pub(super) async fn home_last<T>(
+        &self,
+        index: PluginIndex,
+        step: impl Fn(oneshot::Sender<T>) -> Step,
+    ) -> Result<Vec<T>, SwapError> {
+        let (home, others) = self.home_and_others();
+        let mut all = self.each(others, index, &step).await?;
+        all.append(&mut self.each(home, index, &step).await?);
+        Ok(all)
+    }
+
+    fn home_and_others(&self) -> (&[Mailbox], &[Mailbox]) {
+        let home = usize::from(HOME) + 1;
+        self.shared
+            .mailboxes
+            .split_at_checked(home)
+            .unwrap_or((&self.shared.mailboxes, &[]))
+    }
+
+    async fn each<T>(
+        &self,
+        mailboxes: &[Mailbox],
+        index: PluginIndex,
+        step: impl Fn(oneshot::Sender<T>) -> Step,
+    ) -> Result<Vec<T>, SwapError> {
         let mut answers = Vec::new();
-        for mailbox in &self.shared.mailboxes {
+        for mailbox in mailboxes {
             let (reply, answer) = oneshot::channel();
             if !mailbox.send(Letter::Step(index, step(reply))).await {
                 return Err(SwapError::Stopping);
@@ -98,10 +140,7 @@ impl Plugins {
 
     /// Connections by version.
     pub(super) async fn census(&self, index: PluginIndex) -> Census {
-        let counted = timeout(
-            STEP_LIMIT,
-            self.all(index, |reply| Step::Census { reply }),
-        );
+        let counted = timeout(STEP_LIMIT, self.all(index, |reply| Step::Census { reply }));
         let mut sum = Census::default();
         for census in counted.await.ok().and_then(Result::ok).unwrap_or_default() {
             sum.main += census.main;
@@ -161,11 +200,7 @@ impl Services for Nobody {
         Reply::Now(Err(AttributeError::Gone))
     }
 
-    fn remove_attribute(
-        &mut self,
-        _: ConnectionId,
-        _: &str,
-    ) -> Reply<Result<(), AttributeError>> {
+    fn remove_attribute(&mut self, _: ConnectionId, _: &str) -> Reply<Result<(), AttributeError>> {
         Reply::Now(Err(AttributeError::Gone))
     }
 

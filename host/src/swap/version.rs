@@ -92,7 +92,9 @@ impl Version {
         bump(&counters.calls);
         if let Some(error) = failure {
             match error {
-                CallError::TimeBudget { .. } | CallError::WaitLimit { .. } => bump(&counters.timeouts),
+                CallError::TimeBudget { .. } | CallError::WaitLimit { .. } => {
+                    bump(&counters.timeouts)
+                }
                 _ => bump(&counters.traps),
             }
             let mut last = self

@@ -22,6 +22,7 @@ use crate::server::PluginIndex;
 pub(crate) struct HostServices {
     worker: SendWrapper<Weak<Worker>>,
     plugin: PluginIndex,
+    version: plugin::Digest,
 }
 
 /// Where a connection is.
@@ -31,11 +32,12 @@ enum Place {
 }
 
 impl HostServices {
-    /// The services for an instance of `plugin` on `worker`.
-    pub(crate) fn new(worker: &Rc<Worker>, plugin: PluginIndex) -> Self {
+    /// The services for an instance of this version of `plugin` on `worker`.
+    pub(crate) fn new(worker: &Rc<Worker>, plugin: PluginIndex, version: plugin::Digest) -> Self {
         HostServices {
             worker: SendWrapper::new(Rc::downgrade(worker)),
             plugin,
+            version,
         }
     }
 
@@ -271,7 +273,7 @@ impl Services for HostServices {
         };
         worker
             .placement(self.plugin)
-            .log_line(stream, on_behalf_of, line);
+            .log_line(&self.version, stream, on_behalf_of, line);
     }
 }
 
