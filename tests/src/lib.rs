@@ -33,7 +33,7 @@ pub use setup::{Plugin, Setup};
 
 /// How long a test waits for something that must happen before it fails. Long, because a loaded machine
 /// is slow; nothing that works comes near it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a test listens to be sure that nothing comes. Too short can only miss a bug, never invent one.
 pub const SILENCE: Duration = Duration::from_millis(150);

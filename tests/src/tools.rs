@@ -4,6 +4,7 @@
 //! `JACKFIELD_TOOLS` names their folder (default `$XDG_CACHE_HOME/jackfield-tools`, or the same below
 //! `~/.cache`), `JACKFIELD_REQUIRE_INTEROP=1` makes a missing one a failure.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The folder of the tools.
@@ -69,6 +70,7 @@ fn found(ready: bool, what: &str, install: &str) -> bool {
     let line = format!("skipped: {what} not found, install with `{install}`");
     let required = std::env::var_os("JACKFIELD_REQUIRE_INTEROP").is_some_and(|value| value == "1");
     assert!(!required, "{line} (JACKFIELD_REQUIRE_INTEROP=1)");
-    eprintln!("{line}");
+    // Not `eprintln!`: the test harness keeps that to itself when a test passes.
+    let _ = writeln!(std::io::stderr(), "{line}");
     false
 }
