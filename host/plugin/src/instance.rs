@@ -13,6 +13,7 @@ use crate::bindings::{EndingIn, ErrorKindIn, MessageIn, UpgradeRequestIn, header
 use crate::calls::{self, Times};
 use crate::error::CallError;
 use crate::hooks::Hooks;
+use crate::grants::Grants;
 use crate::limits::{InstanceLimits, Limiter};
 use crate::output::Shared;
 use crate::plugin::Version;
@@ -46,15 +47,15 @@ impl Instance {
         version: Arc<Version>,
         services: Box<dyn Services>,
         limits: &InstanceLimits,
+        grants: &Grants,
     ) -> Result<Instance, CallError> {
         let hook = "instantiation";
         let engine = &version.engine;
         let memory_limit = limits.memory_bytes.min(engine.memory_bytes_max);
         let shared = Shared::new(services);
-        let state = State::new(
-            Arc::clone(&shared),
-            Limiter::new(memory_limit, limits.table_elements),
-        );
+        let limiter = Limiter::new(memory_limit, limits.table_elements);
+        let state = State::new(Arc::clone(&shared), limiter, grants)
+            .map_err(|error| CallError::Instantiate(error.to_string()))?;
         let mut store = Store::new(&engine.engine, state);
         store.limiter(|state| &mut state.limiter);
         let fuel = memory_limit

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::engine::Inner;
 use crate::error::{CallError, LoadError};
 use crate::instance::Instance;
+use crate::grants::Grants;
 use crate::limits::InstanceLimits;
 use crate::services::Services;
 use crate::state::State;
@@ -146,7 +147,21 @@ impl Plugin {
         services: Box<dyn Services>,
         limits: &InstanceLimits,
     ) -> Result<Instance, CallError> {
-        Instance::new(Arc::clone(&self.version), services, limits).await
+        self.instantiate_with(services, limits, &Grants::default())
+            .await
+    }
+
+    /// As [`Self::instantiate`], for an instance that may reach what is granted.
+    ///
+    /// # Errors
+    /// The same, and [`CallError::Instantiate`] when a granted directory cannot be opened.
+    pub async fn instantiate_with(
+        &self,
+        services: Box<dyn Services>,
+        limits: &InstanceLimits,
+        grants: &Grants,
+    ) -> Result<Instance, CallError> {
+        Instance::new(Arc::clone(&self.version), services, limits, grants).await
     }
 }
 

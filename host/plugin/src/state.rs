@@ -1,4 +1,4 @@
-//! What a store carries beside guest memory: the limits, the WASI context with nothing granted, and the way
+//! What a store carries beside guest memory: the limits, the WASI context with what was granted, and the way
 //! to the host's services.
 
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::grants::{GrantError, Grants};
 use crate::limits::{Budget, Limiter};
 use crate::output::{GuestOutput, Shared};
 use crate::services::GuestStream;
@@ -25,25 +26,29 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(shared: Arc<Shared>, limiter: Limiter) -> State {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        limiter: Limiter,
+        grants: &Grants,
+    ) -> Result<State, GrantError> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(RESOURCES);
-        // No arguments, environment, directories, sockets or name lookup: what is not granted is not there.
-        let wasi = WasiCtx::builder()
-            .stdout(GuestOutput::new(&shared, GuestStream::Stdout))
+        // No arguments, sockets or name lookup, and of environment and directories what is granted.
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(GuestOutput::new(&shared, GuestStream::Stdout))
             .stderr(GuestOutput::new(&shared, GuestStream::Stderr))
             .max_random_size(RANDOM_BYTES)
             .allow_tcp(false)
             .allow_udp(false)
-            .allow_ip_name_lookup(false)
-            .build();
-        State {
+            .allow_ip_name_lookup(false);
+        grants.apply(&mut wasi)?;
+        Ok(State {
             shared,
             limiter,
             budget: Budget::default(),
-            wasi,
+            wasi: wasi.build(),
             resources,
-        }
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use super::admin;
 use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
-    Build, Compression, Config, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits,
+    Build, Compression, Config, Directory, Grants, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits,
     Recycle, Route, SwapLimits, SwapPolicy,
 };
 
@@ -57,6 +57,7 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
         limits: PluginLimits::default(),
         swap: SwapPolicy::Live,
         recycle: Recycle::default(),
+        grants: Grants::default(),
     };
     Config {
         listen: Listen {
@@ -192,6 +193,9 @@ fn plugin(mut section: Section<'_, '_>, directory: &Path) -> Option<Plugin> {
     let limits = section.section("limits").map(plugin_limits);
     let swap = section.field("swap").and_then(swap_policy);
     let recycle = section.section("recycle").map(recycle);
+    let grants = section
+        .section("grants")
+        .map(|section| grants(section, directory));
     section.finish();
     Some(Plugin {
         file: file?,
@@ -200,6 +204,7 @@ fn plugin(mut section: Section<'_, '_>, directory: &Path) -> Option<Plugin> {
         limits: limits.unwrap_or_default(),
         swap: swap.unwrap_or_default(),
         recycle: recycle.unwrap_or_default(),
+        grants: grants.unwrap_or_default(),
     })
 }
 
@@ -226,6 +231,42 @@ fn recycle(mut section: Section<'_, '_>) -> Recycle {
     };
     section.finish();
     recycle
+}
+
+fn grants(mut section: Section<'_, '_>, directory: &Path) -> Grants {
+    const NAMES: &str = "a list of names, such as [\"API_KEY\"]";
+    const PATH: &str = "the path of a folder, such as \"data\"";
+    let mut grants = Grants::default();
+    if let Some(field) = section.field("environment") {
+        for field in field.list(NAMES).unwrap_or_default() {
+            match field.as_text() {
+                Some(name) if !name.is_empty() && !name.contains(['=', '\0']) => {
+                    grants.environment.push(name.to_owned());
+                }
+                _ => field.expected("the name of an environment variable"),
+            }
+        }
+    }
+    let directories = section.section("directories");
+    for (guest, field) in directories.iter().flat_map(Section::entries) {
+        if !guest.starts_with('/') {
+            field.problem("a plugin's name of a directory begins with '/'");
+        }
+        let Some(mut section) = field.section() else {
+            continue;
+        };
+        let path = section.required("path", "path = \"data\"");
+        let path = path.and_then(|field| self::path(&field, PATH, directory));
+        let writable = section.field("writable").and_then(|field| field.boolean());
+        section.finish();
+        if let Some(path) = path {
+            let writable = writable.unwrap_or_default();
+            let granted = Directory { path, writable };
+            grants.directories.insert(guest.to_owned(), granted);
+        }
+    }
+    section.finish();
+    grants
 }
 
 fn swap_policy(field: Field<'_, '_>) -> Option<SwapPolicy> {

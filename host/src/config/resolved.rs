@@ -160,6 +160,26 @@ pub struct Plugin {
     pub swap: SwapPolicy,
     /// When an instance is replaced by a fresh one of the same version.
     pub recycle: Recycle,
+    /// What the plugin may reach beyond its connections.
+    pub grants: Grants,
+}
+
+/// `[plugins.NAME.grants]`: nothing that is not listed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Grants {
+    /// Names of environment variables of the server that the plugin sees; one that is not set is not seen.
+    pub environment: Vec<String>,
+    /// Directories, as the plugin calls them.
+    pub directories: BTreeMap<String, Directory>,
+}
+
+/// `directories."/name" = …`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Directory {
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// Whether the plugin may change anything in it. Default false.
+    pub writable: bool,
 }
 
 /// `[plugins.NAME.recycle]`: an instance that has done so much is replaced between two calls; what it remembers is

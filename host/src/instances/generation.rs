@@ -6,13 +6,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jackfield_hub::ConnectionId;
-use jackfield_plugin::{CallError, Exports, Instance, InstanceLimits};
+use jackfield_plugin::{
+    CallError, Exports, GrantedDirectory, Grants, Instance, InstanceLimits,
+};
 
 use super::hook::{Answer, Hook};
 use super::pool::{Pool, Retired};
 use super::swapping::move_state;
 use super::{Failure, HOME};
-use crate::config::resolved::Instances;
+use crate::config::resolved::{self, Instances};
 use crate::server::PluginIndex;
 use crate::swap::Version;
 use crate::worker::{HostServices, Worker};
@@ -20,11 +22,29 @@ use crate::worker::{HostServices, Worker};
 /// Calls that an instance makes at least before it is recycled.
 const RECYCLE_AFTER: u64 = 16;
 
+/// The grants as the engine takes them, with the variables as they are now.
+pub(crate) fn granted(config: &resolved::Grants) -> Grants {
+    let value = |name: &String| Some((name.clone(), std::env::var(name).ok()?));
+    Grants {
+        environment: config.environment.iter().filter_map(value).collect(),
+        directories: config
+            .directories
+            .iter()
+            .map(|(guest, directory)| GrantedDirectory {
+                host: directory.path.clone(),
+                guest: guest.clone(),
+                writable: directory.writable,
+            })
+            .collect(),
+    }
+}
+
 /// A version's instances, in the places that its `instances` mode gives them.
 pub(crate) struct Generation {
     index: PluginIndex,
     pub(super) version: Arc<Version>,
     limits: InstanceLimits,
+    grants: Grants,
     /// The instances for all connections; unused in the `connection` mode.
     pub(super) shared: Pool,
     /// How many calls an instance had made when it could not be recycled.
@@ -52,10 +72,12 @@ impl Generation {
             wait_time: config.limits.wait_time,
             hostcall_bytes: largest_message,
         };
+        let grants = granted(&config.grants);
         Rc::new(Generation {
             index,
             version,
             limits,
+            grants,
             shared: Pool::new(size),
             refused_at: Cell::new(0),
             own: RefCell::default(),
@@ -192,7 +214,7 @@ impl Generation {
         let mut instance = self
             .version
             .plugin
-            .instantiate(services, &self.limits)
+            .instantiate_with(services, &self.limits, &self.grants)
             .await?;
         instance.on_started().await?;
         Ok(instance)

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::version::Version;
 use super::{Plugins, SwapError};
 use crate::config::resolved;
-use crate::instances::{Census, HOME, Step};
+use crate::instances::{Census, HOME, Step, granted};
 use crate::server::PluginIndex;
 use crate::worker::{Letter, Mailbox};
 
@@ -38,7 +38,7 @@ impl Plugins {
             ..InstanceLimits::default()
         };
         plugin
-            .instantiate(Box::new(Nobody), &limits)
+            .instantiate_with(Box::new(Nobody), &limits, &granted(&config.grants))
             .await
             .map(drop)
             .map_err(|error| SwapError::DoesNotStart(error.to_string()))

@@ -78,6 +78,7 @@ impl Version {
             && self.config.instances == config.instances
             && self.config.limits == config.limits
             && self.config.recycle == config.recycle
+            && self.config.grants == config.grants
     }
 
     /// Counts a call of a worker's.
