@@ -108,6 +108,23 @@ impl Connection {
         host::send(self.0, Payload::Binary(bytes))
     }
 
+    /// Sends one message that is never compressed, whatever was agreed on with the peer: for payloads that are
+    /// compressed already, and for secrets beside what an attacker chooses. Otherwise as [`send`](Self::send).
+    ///
+    /// ```
+    /// # use jackfield_guest::{Message, testing};
+    /// # let connection = testing::connect();
+    /// connection.send_uncompressed(&Message::from("token=5f3a"))?;
+    /// # assert_eq!(testing::sent(connection), [testing::Sent::from("token=5f3a")]);
+    /// # Ok::<(), jackfield_guest::SendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_uncompressed(self, message: &Message) -> Result<(), SendError> {
+        host::send_uncompressed(self.0, message.into())
+    }
+
     /// Sends a part of a message as a fragment (RFC 6455 section 5.4). The first part begins the message and
     /// gives its kind, every part is of that kind, and `last` ends it.
     ///

@@ -11,6 +11,10 @@ pub(crate) fn send(to: u64, message: Payload<'_>) -> Result<(), SendError> {
     wit::send(to, message.into()).map_err(Into::into)
 }
 
+pub(crate) fn send_uncompressed(to: u64, message: Payload<'_>) -> Result<(), SendError> {
+    wit::send_uncompressed(to, message.into()).map_err(Into::into)
+}
+
 pub(crate) fn send_fragment(to: u64, part: Payload<'_>, last: bool) -> Result<(), SendError> {
     wit::send_fragment(to, part.into(), last).map_err(Into::into)
 }

@@ -202,6 +202,10 @@ pub(crate) mod host {
         })
     }
 
+    pub(crate) fn send_uncompressed(to: u64, message: Payload<'_>) -> Result<(), SendError> {
+        send(to, message)
+    }
+
     pub(crate) fn send_fragment(to: u64, part: Payload<'_>, last: bool) -> Result<(), SendError> {
         sending(to, |entry| {
             let is_text = matches!(part, Payload::Text(_));

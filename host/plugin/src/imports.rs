@@ -42,6 +42,17 @@ pub(crate) fn define(linker: &mut Linker<State>) -> Result<()> {
         },
     )?;
     connections.func_wrap(
+        "send-uncompressed",
+        |store: Store<'_>, (to, message): (u64, MessageOut)| -> Sent {
+            let message = Borrowed::new(&store, &message)?;
+            let mut shared = store.data().shared.lock();
+            let sent = shared
+                .services
+                .send_uncompressed(ConnectionId(to), message.borrow());
+            Ok((sent.map_err(Into::into),))
+        },
+    )?;
+    connections.func_wrap(
         "send-fragment",
         |store: Store<'_>, (to, part, last): (u64, MessageOut, bool)| -> Sent {
             let part = Borrowed::new(&store, &part)?;

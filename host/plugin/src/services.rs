@@ -30,6 +30,12 @@ pub enum GuestStream {
 pub trait Services: Send + 'static {
     /// `connections.send`. The payload is guest memory: copy it once, into the outgoing buffer.
     fn send(&mut self, to: ConnectionId, message: MessageRef<'_>) -> Result<(), SendError>;
+    /// `connections.send-uncompressed`.
+    fn send_uncompressed(
+        &mut self,
+        to: ConnectionId,
+        message: MessageRef<'_>,
+    ) -> Result<(), SendError>;
     /// `connections.send-fragment`.
     fn send_fragment(
         &mut self,

@@ -158,6 +158,10 @@ impl Services for Nobody {
         Err(SendError::Gone)
     }
 
+    fn send_uncompressed(&mut self, _: ConnectionId, _: MessageRef<'_>) -> Result<(), SendError> {
+        Err(SendError::Gone)
+    }
+
     fn send_fragment(
         &mut self,
         _: ConnectionId,

@@ -22,6 +22,7 @@ pub(crate) struct RemoteOp {
 /// What is to be done. Those without a reply were accepted when they were put into the mailbox.
 pub(crate) enum Action {
     Send(Kind, Vec<u8>),
+    SendUncompressed(Kind, Vec<u8>),
     SendFragment(Kind, Vec<u8>, bool),
     Ping(Vec<u8>),
     Pong(Vec<u8>),
@@ -64,6 +65,10 @@ impl Worker {
             }
             _ if !reachable => return,
             Action::Send(kind, payload) => self.shard.borrow_mut().send(to, kind, &payload),
+            Action::SendUncompressed(kind, payload) => self
+                .shard
+                .borrow_mut()
+                .send_uncompressed(to, kind, &payload),
             Action::SendFragment(kind, payload, last) => self
                 .shard
                 .borrow_mut()

@@ -157,6 +157,19 @@ impl Services for HostServices {
         )
     }
 
+    fn send_uncompressed(
+        &mut self,
+        to: plugin::ConnectionId,
+        message: MessageRef<'_>,
+    ) -> Result<(), plugin::SendError> {
+        let kind = kind(message);
+        self.send_with(
+            to,
+            |shard, id| shard.send_uncompressed(id, kind, message.bytes()),
+            || Action::SendUncompressed(kind, message.bytes().to_vec()),
+        )
+    }
+
     fn send_fragment(
         &mut self,
         to: plugin::ConnectionId,

@@ -52,6 +52,18 @@ impl Shard {
         })
     }
 
+    /// Queues one message in one frame that is not compressed, whatever was agreed on.
+    pub fn send_uncompressed(
+        &mut self,
+        id: ConnectionId,
+        kind: Kind,
+        payload: &[u8],
+    ) -> Result<(), SendError> {
+        self.queue(id, payload.len(), |connection, out| {
+            connection.send_plain(kind, payload, out)
+        })
+    }
+
     /// Queues a part of a fragmented message.
     pub fn send_fragment(
         &mut self,

@@ -106,6 +106,16 @@ impl Services for Host {
         Ok(())
     }
 
+    fn send_uncompressed(
+        &mut self,
+        to: ConnectionId,
+        what: MessageRef<'_>,
+    ) -> Result<(), SendError> {
+        self.log
+            .note(format!("send-uncompressed {to} {}", message(what)));
+        Ok(())
+    }
+
     fn send_fragment(
         &mut self,
         to: ConnectionId,
