@@ -91,6 +91,33 @@ fn half_open_sockets_count_and_are_freed() {
     });
 }
 
+/// An idle connection owns no buffer, also after it was used.
+#[test]
+fn idle_connections_are_cheap() {
+    const CONNECTIONS: u64 = 2000;
+    let server = Setup::echo()
+        .variable("RUST_LOG", "warn,jackfield=info")
+        .start();
+    let open = |count: u64| -> Vec<Client> {
+        let used = |_| {
+            let mut client = Client::open(&server, "/echo");
+            let text = "x".repeat(20_000);
+            assert_eq!(client.ask_text(&text), text);
+            client
+        };
+        (0..count).map(used).collect()
+    };
+    let _warm = open(200);
+    let before = process::resident_kib(server.pid());
+    let _idle = open(CONNECTIONS);
+    let grown = process::resident_kib(server.pid()).saturating_sub(before);
+    // Two to three KiB each in a debug build; a buffer of the smallest useful size would be more than this.
+    assert!(
+        grown < CONNECTIONS * 8,
+        "{grown} KiB for {CONNECTIONS} idle connections"
+    );
+}
+
 /// Connects, brings the connection into one of the states, and vanishes. Tells whether it got into that state.
 fn vanish(server: &Server, state: usize, with_reset: bool) -> bool {
     let mut client = Client::tcp(server.address());

@@ -191,3 +191,39 @@ fn many_senders_one_receiver() {
     }
     receiver.expect_nothing();
 }
+
+/// What was handed to another worker arrives there, also when its mailbox is small and fills up: either a send is
+/// refused, or its message comes.
+#[test]
+fn what_another_worker_took_arrives() {
+    const RECEIVERS: usize = 6;
+    let server = Setup::new()
+        .plugin(Plugin::guest("hostile").limit("call_time", "\"20 s\""))
+        .route("/", &["hostile"])
+        .set("limits", "mailbox", "16")
+        .start();
+    let mut sender = Client::open(&server, "/");
+    for _ in 0..RECEIVERS {
+        let mut receiver = Client::open(&server, "/");
+        let id = receiver.ask_text("id");
+        let reading = std::thread::spawn(move || {
+            let mut received = 0;
+            loop {
+                match receiver.expect_text().as_str() {
+                    "the end" => return received,
+                    _ => received += 1,
+                }
+            }
+        });
+        let counts = sender.ask_text(&format!("@{id} flood 5000 20"));
+        let accepted = counts
+            .split(' ')
+            .find_map(|count| count.strip_prefix("ok="))
+            .map_or(0, |count| count.parse().expect("a number"));
+        assert!(accepted > 0, "{counts}");
+        e2e::eventually("the end is accepted", || {
+            sender.ask_text(&format!("@{id} text the end")) == "ok"
+        });
+        assert_eq!(reading.join().expect("the receiver"), accepted, "{counts}");
+    }
+}
