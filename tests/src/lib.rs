@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+pub mod admin;
 pub mod artefacts;
 pub mod client;
 pub mod crowd;
@@ -18,6 +19,7 @@ pub mod guards;
 pub mod http;
 pub mod log;
 pub mod process;
+pub mod schema;
 pub mod server;
 pub mod setup;
 pub mod temp;
