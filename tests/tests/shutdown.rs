@@ -125,6 +125,7 @@ fn plugins_that_misbehave_at_the_end() {
         assert_eq!(other.ask_text("x"), "x");
         server.signal("TERM");
         other.expect_closed(1001);
+        arming.expect_closed(1001);
         assert_eq!(server.wait().code(), Some(0), "{harm}");
     }
 }

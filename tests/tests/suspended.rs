@@ -7,12 +7,17 @@ use e2e::frame::{PING, PONG, TEXT, Wire};
 use e2e::{Client, Incoming, PATIENCE, Plugin, Request, Setup, eventually, process};
 
 fn hostile(mode: &str) -> Setup {
+    hostile_waiting(mode, "4 s")
+}
+
+/// The same with this bound on what a call may wait for.
+fn hostile_waiting(mode: &str, wait_time: &str) -> Setup {
     Setup::new()
         .workers(1)
         .plugin(
             Plugin::guest("hostile")
                 .instances(mode)
-                .limit("wait_time", "\"4 s\""),
+                .limit("wait_time", &format!("\"{wait_time}\"")),
         )
         .plugin(Plugin::guest("echo"))
         .route("/", &["hostile"])
@@ -117,7 +122,7 @@ fn a_handshake_hook_that_waits_for_ever_is_answered() {
         ("check=sleep", "\"connection\""),
         ("check=sleep", "\"single\""),
     ] {
-        let server = hostile(mode)
+        let server = hostile_waiting(mode, "500 ms")
             .set("limits", "handshake_timeout", "\"400 ms\"")
             .start();
         let request = Request::upgrade(&format!("/?{query}")).and("Sec-WebSocket-Protocol", "a");
