@@ -38,6 +38,10 @@ export class Connection {
     refused(SendError, host.send(this.#id, toMessage(message)));
   }
 
+  sendUncompressed(message) {
+    refused(SendError, host.sendUncompressed(this.#id, toMessage(message)));
+  }
+
   sendFragment(part, last) {
     if (typeof last !== 'boolean') throw new TypeError('sendFragment(part, last): last must be true or false');
     refused(SendError, host.sendFragment(this.#id, toMessage(part), last));

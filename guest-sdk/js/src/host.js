@@ -25,6 +25,10 @@ export function send(id, message) {
   return attempt(imports.send, id, toVariant(message));
 }
 
+export function sendUncompressed(id, message) {
+  return attempt(imports.sendUncompressed, id, toVariant(message));
+}
+
 export function sendFragment(id, part, last) {
   return attempt(imports.sendFragment, id, toVariant(part), last);
 }

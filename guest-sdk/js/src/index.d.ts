@@ -159,6 +159,15 @@ export class Connection {
   send(message: Bytes): void;
 
   /**
+   * Sends one message as `send` does, but not compressed, whatever the route compresses. For what must not be
+   * compressed together with text that a stranger chooses, such as secrets (RFC 7692 section 8: its length would
+   * tell of its content), and for what is compressed already.
+   *
+   * @throws {SendError} as `send`.
+   */
+  sendUncompressed(message: Bytes): void;
+
+  /**
    * Sends a part of a message as a fragment (RFC 6455 section 5.4). The first part begins the message and gives
    * its kind, every part is of that kind, and `last` ends it. Until then no other message can be sent on the
    * connection; pings, pongs and a close can.

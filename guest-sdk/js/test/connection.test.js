@@ -75,6 +75,12 @@ test('attributes are bounded, and outlive the connection', () => {
   assert.throws(() => Connection.fromId(999).attribute('a'), fails(AttributeError, 'gone'));
 });
 
+test('a message is sent uncompressed when asked', () => {
+  const connection = testing.connect();
+  connection.sendUncompressed('secret');
+  assert.deepEqual(testing.sent(connection), ['secret']);
+});
+
 test('a peer that reads too slowly', () => {
   const connection = testing.connect();
   testing.refuseSends(connection, 'backlog-full');

@@ -61,6 +61,10 @@ class Sending(unittest.TestCase):
             [testing.Fragment("once ", False), testing.Ping(b""), testing.Fragment("upon", True), "done"],
         )
 
+    def test_a_message_is_sent_uncompressed_when_asked(self) -> None:
+        self.connection.send_uncompressed(bytearray(b"secret"))
+        self.assertEqual(testing.sent(self.connection), [b"secret"])
+
     def test_control_frames_are_small(self) -> None:
         self.connection.pong("x" * 125)
         with self.refused(SendError, "control-too-large"):

@@ -32,6 +32,10 @@ export function send(id, message) {
   });
 }
 
+export function sendUncompressed(id, message) {
+  return send(id, message);
+}
+
 export function sendFragment(id, part, last) {
   return sending(id, (entry) => {
     const kind = typeof part === 'string' ? 'text' : 'binary';

@@ -15,6 +15,13 @@ def send(connection: int, message: Message) -> None:
         raise _error(SendError, error) from None
 
 
+def send_uncompressed(connection: int, message: Message) -> None:
+    try:
+        connections.send_uncompressed(connection, _variant(message))
+    except Err as error:
+        raise _error(SendError, error) from None
+
+
 def send_fragment(connection: int, part: Message, last: bool) -> None:
     try:
         connections.send_fragment(connection, _variant(part), last)

@@ -14,6 +14,7 @@ except ModuleNotFoundError:
         remove_attribute,
         send,
         send_fragment,
+        send_uncompressed,
         set_attribute,
     )
 else:
@@ -27,6 +28,7 @@ else:
         remove_attribute,
         send,
         send_fragment,
+        send_uncompressed,
         set_attribute,
     )
 
@@ -40,5 +42,6 @@ __all__ = [
     "remove_attribute",
     "send",
     "send_fragment",
+    "send_uncompressed",
     "set_attribute",
 ]

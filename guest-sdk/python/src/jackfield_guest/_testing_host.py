@@ -56,6 +56,10 @@ def send(connection: int, message: Message) -> None:
     entry.sent.append(message)
 
 
+def send_uncompressed(connection: int, message: Message) -> None:
+    send(connection, message)
+
+
 def send_fragment(connection: int, part: Message, last: bool) -> None:
     entry = _sendable(connection)
     if entry.fragmented not in (None, type(part)):

@@ -53,6 +53,16 @@ class Connection:
         """
         host.send(self.id, to_message(message))
 
+    def send_uncompressed(self, message: Bytes) -> None:
+        """Sends one message as :meth:`send` does, but not compressed, whatever the route compresses.
+
+        For what must not be compressed together with text that a stranger chooses, such as secrets (RFC 7692 section
+        8: its length would tell of its content), and for what is compressed already.
+
+        :raises SendError: as :meth:`send`.
+        """
+        host.send_uncompressed(self.id, to_message(message))
+
     def send_fragment(self, part: Bytes, last: bool) -> None:
         """Sends a part of a message as a fragment (RFC 6455 section 5.4).
 
