@@ -36,6 +36,12 @@ pub fn stateless(generation: u32, faults: &str) -> Vec<u8> {
     stamp(blank, generation, faults)
 }
 
+/// The text of a component without any toolchain's runtime that answers as `stamped` does (NUMBER is always 0): from
+/// another language, and quick to compile. For the crate `wat`.
+pub fn handwritten(generation: u32) -> String {
+    include_str!("versions/handwritten.wat").replace("GENERATION)", &format!("{generation})"))
+}
+
 fn read(file: &Path) -> Vec<u8> {
     std::fs::read(file).expect("a component that was built")
 }
