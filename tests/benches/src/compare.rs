@@ -56,6 +56,9 @@ pub struct Options {
     /// Run servers and generator in real time (chrt), before everything else on a machine that is not quiet; for root
     #[arg(long)]
     pub priority: bool,
+    /// Have the generator sleep while it waits, so that waking it counts as the server's work
+    #[arg(long)]
+    pub sleep: bool,
     /// Count system calls too (needs strace)
     #[arg(long)]
     pub system_calls: bool,
@@ -120,8 +123,7 @@ fn measure(
     cores: Cores,
 ) -> io::Result<Outcome> {
     let server = Running::start(contender, &artefacts.output, cores)?;
-    let seconds = options.seconds;
-    let report = process::load(&artefacts.load, &server, scenario, seconds, cores)?;
+    let report = process::load(&artefacts.load, &server, scenario, options, cores)?;
     Ok(Outcome {
         report,
         started_in: server.started_in,

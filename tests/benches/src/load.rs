@@ -85,6 +85,9 @@ pub struct Plan {
     /// The server's process id: its CPU time and memory are reported
     #[arg(long)]
     pub pid: Option<u32>,
+    /// Sleep until there is an answer instead of spinning (closed): the server's core pays for waking this one
+    #[arg(long)]
+    pub sleep: bool,
     /// Run on this core
     #[arg(long)]
     pub core: Option<usize>,

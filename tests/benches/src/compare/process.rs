@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use super::Options;
 use super::contenders::Contender;
 use super::scenarios::Scenario;
 use crate::load::{Mode, Report};
@@ -127,14 +128,18 @@ pub(super) fn load(
     program: &Path,
     server: &Running,
     scenario: &Scenario,
-    seconds: f64,
+    options: &Options,
     cores: Cores,
 ) -> io::Result<Report> {
+    let seconds = options.seconds;
     let mut command = command(program, server, scenario, cores);
     command.args(["--seconds", &seconds.to_string()]);
+    if options.sleep {
+        command.arg("--sleep");
+    }
     run(
         &mut cores.prefer(command),
-        Duration::from_secs_f64(seconds) + LOADING,
+        LOADING + Duration::from_secs_f64(seconds.clamp(0.0, 600.0)),
     )
 }
 
