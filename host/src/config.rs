@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub use report::{Problem, Problems};
 pub use resolved::Config;
 
-pub(crate) use report::{nearest, escaped, shown};
+pub(crate) use report::{escaped, nearest, shown};
 pub(crate) use unit::duration;
 
 /// The largest configuration file that is read, in bytes. A larger one is a mistake (a wrong `--config`).

@@ -139,7 +139,9 @@ impl Problem {
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The component is too large",
-            format!("the body is larger than a component may be, {limit} bytes, and was not looked at"),
+            format!(
+                "the body is larger than a component may be, {limit} bytes, and was not looked at"
+            ),
         )
     }
 

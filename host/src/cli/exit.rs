@@ -38,9 +38,7 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "done; a server: stopped as asked",
-            Exit::Refused => {
-                "the configuration or a plugin is wrong, or the server refused"
-            }
+            Exit::Refused => "the configuration or a plugin is wrong, or the server refused",
             Exit::Usage => "the command line is wrong",
             Exit::Build => "a plugin's build command failed or was not found",
             Exit::Listen => "the address cannot be listened on",

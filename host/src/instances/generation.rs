@@ -6,9 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jackfield_hub::ConnectionId;
-use jackfield_plugin::{
-    CallError, Exports, GrantedDirectory, Grants, Instance, InstanceLimits,
-};
+use jackfield_plugin::{CallError, Exports, GrantedDirectory, Grants, Instance, InstanceLimits};
 
 use super::hook::{Answer, Hook};
 use super::pool::{Pool, Retired};
