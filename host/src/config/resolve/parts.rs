@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{INTERVAL, MIB, path};
+use super::{INTERVAL, MIB};
 use crate::config::field::{Field, Section};
 use crate::config::resolved::{Compression, Directory, Grants, Recycle, SwapLimits, SwapPolicy};
 
@@ -55,7 +55,7 @@ pub(super) fn grants(mut section: Section<'_, '_>, directory: &Path) -> Grants {
             continue;
         };
         let path = section.required("path", "path = \"data\"");
-        let path = path.and_then(|field| path(&field, PATH, directory));
+        let path = path.and_then(|field| super::path(&field, PATH, directory));
         let writable = section.field("writable").and_then(|field| field.boolean());
         section.finish();
         if let Some(path) = path {
