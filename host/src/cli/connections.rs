@@ -106,7 +106,7 @@ impl List {
         }
         console.print(&table.text(console));
         if page.next.is_some() {
-            console.say("there are more; see them with a larger --limit");
+            console.say("there may be more; a larger --limit shows them");
         }
         Ok(())
     }
