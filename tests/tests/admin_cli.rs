@@ -85,10 +85,10 @@ fn generation(client: &mut Client) -> u32 {
 
 /// The cells of a table by its rows, the heading first. Two blanks part cells; one may stand inside.
 fn cells(text: &str) -> Vec<Vec<&str>> {
-    let row = |line: &'_ str| -> Vec<_> {
+    fn row(line: &str) -> Vec<&str> {
         let cells = line.split("  ").map(str::trim);
         cells.filter(|cell| !cell.is_empty()).collect()
-    };
+    }
     text.lines().map(row).collect()
 }
 
