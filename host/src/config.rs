@@ -5,6 +5,7 @@
 mod admin;
 mod error;
 mod field;
+mod listener;
 mod report;
 mod resolve;
 pub mod resolved;

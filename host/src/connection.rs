@@ -1,28 +1,30 @@
 //! One socket, from its acceptance to its removal, as a task of its worker.
 //!
 //! ```text
-//! accepted ──▶ handshake ──101──▶ open ──▶ closing ──▶ removed
-//!                  └───── refusal ─────────┘
+//! accepted ──▶ entering ──▶ handshake ──101──▶ open ──▶ closing ──▶ removed
+//!                  └────────────┴───── refusal ─────────┘
 //! ```
 //! The task sleeps in one place, [`Connection::turn`], which writes what waits, looks at what has changed, and reads
 //! into a buffer that the worker lends for that turn.
 
 mod closing;
+mod entering;
 mod handshake;
 mod io;
 mod open;
 
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use jackfield_hub::ConnectionId;
 use jackfield_proto::Status;
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::dispatch;
+use crate::server::{Entrance, Place};
 use crate::worker::{Arrival, Buffer, Worker};
 use io::Io;
 
@@ -50,8 +52,10 @@ pub(crate) struct Connection {
     worker: Rc<Worker>,
     io: Io,
     id: ConnectionId,
+    /// Where it came in.
+    entrance: Arc<Entrance>,
     /// None: there are too many connections, and this one is told so.
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     _refusal: Option<OwnedSemaphorePermit>,
     accepted: Instant,
 }
@@ -59,21 +63,21 @@ pub(crate) struct Connection {
 impl Connection {
     /// Takes an accepted socket into the worker's table.
     pub(crate) fn new(worker: &Rc<Worker>, arrival: Arrival) -> std::io::Result<Self> {
-        let stream = TcpStream::from_std(arrival.stream)?;
-        // Frames are written whole; waiting for more would only delay them.
-        stream.set_nodelay(true)?;
-        let deadline = arrival.accepted + worker.site.config.limits.handshake_timeout;
+        let io = Io::new(arrival.stream)?;
+        let deadline = arrival.accepted + arrival.entrance.handshake_timeout;
+        let secure = arrival.entrance.tls.is_some();
         let peer = arrival.peer.to_string().into_boxed_str();
         let id = worker
             .shard
             .borrow_mut()
-            .insert(peer, false, arrival.accepted, deadline)
+            .insert(peer, secure, arrival.accepted, deadline)
             .ok_or_else(|| std::io::Error::other("the worker has no connection id left"))?;
         Ok(Connection {
             worker: worker.clone(),
-            io: Io::Tcp(stream),
+            io,
             id,
-            permit: arrival.permit,
+            entrance: arrival.entrance,
+            place: arrival.place,
             _refusal: arrival.refusal,
             accepted: arrival.accepted,
         })
@@ -82,13 +86,22 @@ impl Connection {
     /// Serves the socket until it is gone.
     pub(crate) async fn serve(mut self) {
         // Boxed: an open connection does not carry room for its handshake, nor for its end.
-        if let Some(leftover) = Box::pin(self.handshake()).await {
+        if let Some(leftover) = Box::pin(self.begin()).await {
             self.open(leftover).await;
             Box::pin(self.finish()).await;
         }
         let (worker, id) = (self.worker.clone(), self.id);
         drop(self);
         dispatch::removed(&worker, id);
+    }
+
+    /// Everything before the connection is open. Gives the bytes behind the upgrade request.
+    async fn begin(&mut self) -> Option<Vec<u8>> {
+        if self.enter().await {
+            self.handshake().await
+        } else {
+            None
+        }
     }
 
     /// Sleeps until there is something to do.
@@ -161,7 +174,11 @@ impl Connection {
                 return Ok(());
             };
             if entry.outbox.is_empty() {
-                return Ok(());
+                return match self.io.poll_flush(cx) {
+                    Poll::Ready(Err(error)) => Err(error),
+                    // Its waker is with the socket.
+                    Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+                };
             }
             match self.io.poll_write(cx, entry.outbox.pending()) {
                 Poll::Pending => return Ok(()),

@@ -1,24 +1,35 @@
 //! The server: assembled top to bottom in [`Server::start`], ended by [`Server::stop`].
 
 mod accept;
+mod forwarded;
+mod listeners;
+mod proxy;
 mod site;
 mod stopping;
+mod tls;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use jackfield_plugin::{Engine, Plugin};
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 
+pub(crate) use accept::Place;
+pub(crate) use forwarded::{Said, forwarded, x_forwarded};
+pub use listeners::Listening;
+pub(crate) use listeners::{Entrance, Peer};
+pub(crate) use proxy::{ProxyError, ProxyReader};
 pub(crate) use site::{PluginIndex, Site};
 pub use stopping::{Signals, StopReason, Stopped};
+pub use tls::TlsError;
+pub(crate) use tls::client_subject;
 
 use crate::admin::{self, AdminError};
 use crate::config::Config;
+use crate::config::resolved::Address;
 use crate::swap::{Plugins, Version};
 use crate::worker::{self, Mailbox, Start};
 
@@ -40,16 +51,27 @@ pub enum StartError {
     )]
     AddressInUse {
         /// The address.
-        address: SocketAddr,
+        address: Address,
     },
     /// The system does not let us listen there.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What the system says.
         source: std::io::Error,
     },
+    /// systemd handed no such socket over.
+    #[error(
+        "no socket was handed over for {address}: start the server from its systemd socket unit, whose FileDescriptorName (or number) it names"
+    )]
+    NotHanded {
+        /// The address.
+        address: Address,
+    },
+    /// A certificate cannot be used.
+    #[error(transparent)]
+    Tls(TlsError),
     /// The admin API cannot be opened.
     #[error(transparent)]
     Admin(#[from] AdminError),
@@ -74,7 +96,7 @@ pub enum StartError {
 
 /// A server that serves.
 pub struct Server {
-    address: SocketAddr,
+    listening: Vec<Listening>,
     admin_address: Option<SocketAddr>,
     shutdown_timeout: Duration,
     stop: watch::Sender<Option<Instant>>,
@@ -96,11 +118,15 @@ impl Server {
         plugins: Vec<LoadedPlugin>,
         engine: Engine,
     ) -> Result<Server, StartError> {
-        let listener = listen(&config)?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen {
-            address: config.listen.address,
-            source,
-        })?;
+        let listeners = listeners::open(&config)?;
+        let listening: Vec<_> = listeners
+            .iter()
+            .map(|open| open.listening.clone())
+            .collect();
+        let certificates: Vec<_> = listeners
+            .iter()
+            .filter_map(|open| open.entrance.tls.clone())
+            .collect();
         let admin = config.admin.as_ref().map(admin::Opened::new).transpose()?;
         let site = Arc::new(Site::new(config));
         let plugins = site.in_order(plugins)?;
@@ -126,6 +152,7 @@ impl Server {
             .build()?;
         // Ends with the runtime, which the server owns.
         background.spawn(plugins.clone().monitor());
+        background.spawn(tls::keep_fresh(certificates));
         let admin_address = admin.map(|admin| {
             let (site, plugins) = (site.clone(), plugins.clone());
             admin.serve(
@@ -141,13 +168,13 @@ impl Server {
         let control = thread::Builder::new()
             .name("control".into())
             .spawn(move || {
-                let dropped = accept::run(listener, &site, workers, stopping);
+                let dropped = accept::run(listeners, &site, workers, stopping);
                 // Whoever waits for the server may have stopped waiting.
                 let _ = ended_sender.send(());
                 dropped
             })?;
         Ok(Server {
-            address,
+            listening,
             admin_address,
             shutdown_timeout,
             stop,
@@ -158,9 +185,9 @@ impl Server {
         })
     }
 
-    /// Where the server listens, with the port that the system chose.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    /// Where the server listens, the address of `[listen]` first; never empty.
+    pub fn listening(&self) -> &[Listening] {
+        &self.listening
     }
 
     /// Where the admin API listens, if there is one.
@@ -252,25 +279,4 @@ fn start_workers(
         }
     }
     Ok(workers)
-}
-
-fn listen(config: &Config) -> Result<TcpListener, StartError> {
-    let address = config.listen.address;
-    let bind = || {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        // A restart may take the port over while old connections linger in TIME_WAIT.
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(i32::try_from(config.listen.backlog).unwrap_or(i32::MAX))?;
-        Ok(TcpListener::from(socket))
-    };
-    bind().map_err(|source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartError::AddressInUse { address },
-        _ => StartError::Listen { address, source },
-    })
 }

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 
 pub(crate) use admin::{Filter, NotClosed, Question};
 pub(crate) use buffers::{Buffer, ReceiveBuffers};
-pub(crate) use mailbox::{Arrival, Letter, Mailbox, RemoteCall};
+pub(crate) use mailbox::{Arrival, Letter, Mailbox, RemoteCall, Stream};
 pub(crate) use remote::{AttributeOp, RemoteOp};
 pub(crate) use run::{Start, spawn};
 pub(crate) use services::HostServices;

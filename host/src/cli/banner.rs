@@ -6,7 +6,8 @@ use jackfield_plugin::Exports;
 
 use super::console::{Console, Style};
 use crate::config::Config;
-use crate::server::LoadedPlugin;
+use crate::config::resolved::Address;
+use crate::server::{Listening, LoadedPlugin};
 
 /// What is said, gathered before the server takes the configuration.
 pub(super) struct Summary {
@@ -40,22 +41,37 @@ impl Summary {
     /// The text, with the addresses that the server really got.
     pub(super) fn text(
         &self,
-        address: SocketAddr,
+        listening: &[Listening],
         admin: Option<SocketAddr>,
         console: &Console,
     ) -> String {
-        let host = reachable(address);
+        let places: Vec<String> = listening.iter().map(Listening::to_string).collect();
+        // What a browser can reach; a Unix socket is for other programs.
+        let reached = listening
+            .iter()
+            .find_map(|listening| match &listening.address {
+                Address::Tcp(address) => Some((listening.secure, reachable(*address))),
+                Address::Unix(_) | Address::Systemd(_) => None,
+            });
+        let s = if reached.is_some_and(|(secure, _)| secure) {
+            "s"
+        } else {
+            ""
+        };
+        let host = reached.map(|(_, address)| address.to_string());
+        let host = host.unwrap_or_else(|| "localhost".to_owned());
         let title = |text: &str| format!("\n{}\n", console.out(Style::Bold, text));
         let mut text = format!(
-            "Jackfield {} is listening on {address}\n",
-            env!("CARGO_PKG_VERSION")
+            "Jackfield {} is listening on {}\n",
+            env!("CARGO_PKG_VERSION"),
+            places.join(", ")
         );
 
         text.push_str(&title("Routes"));
         let urls: Vec<String> = self
             .routes
             .iter()
-            .map(|(path, _)| format!("ws://{host}{path}"))
+            .map(|(path, _)| format!("ws{s}://{host}{path}"))
             .collect();
         let wide = width(urls.iter());
         for (url, (_, plugins)) in urls.iter().zip(&self.routes) {
@@ -79,7 +95,7 @@ impl Summary {
 
         text.push_str(&title("Try"));
         if self.playground {
-            let page = console.out(Style::Cyan, &format!("http://{host}/"));
+            let page = console.out(Style::Cyan, &format!("http{s}://{host}/"));
             text.push_str(&format!("  {page}  in a browser: the playground\n"));
         }
         if let Some(url) = urls.first() {

@@ -73,7 +73,7 @@ fn serve(config: Config, source: Source, console: &Console) -> Exit {
     if let Err(error) = live.start(&server) {
         console.error(&format!("new versions are not looked for: {error}"));
     }
-    console.print(&summary.text(server.local_addr(), server.admin_addr(), console));
+    console.print(&summary.text(server.listening(), server.admin_addr(), console));
     end(&server.wait(signals), console)
 }
 
@@ -116,11 +116,15 @@ fn refused(error: &ConfigError, console: &Console) -> Exit {
 
 fn exit_of(error: &StartError) -> Exit {
     match error {
-        StartError::AddressInUse { .. } | StartError::Listen { .. } => Exit::Listen,
+        StartError::AddressInUse { .. }
+        | StartError::Listen { .. }
+        | StartError::NotHanded { .. } => Exit::Listen,
         StartError::Admin(AdminError::AddressInUse { .. } | AdminError::Listen { .. }) => {
             Exit::Listen
         }
-        StartError::Plugin { .. } | StartError::Admin(AdminError::Token(_)) => Exit::Refused,
+        StartError::Plugin { .. }
+        | StartError::Tls(_)
+        | StartError::Admin(AdminError::Token(_)) => Exit::Refused,
         _ => Exit::Failed,
     }
 }

@@ -13,17 +13,18 @@ use std::time::Duration;
 use jackfield_proto::OriginPattern;
 use toml::de::DeTable;
 
-use super::admin;
 use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
-    Build, Config, Grants, Health, Instances, Limits, Listen, Origins, Plugin, PluginLimits,
-    Recycle, Route, SwapLimits, SwapPolicy,
+    Address, Build, Config, Grants, Health, Instances, Limits, Listen, Listener, Origins, Plugin,
+    PluginLimits, Recycle, Route, SwapLimits, SwapPolicy,
 };
+use super::{admin, listener};
 use parts::{compression, grants, recycle, swap_limits, swap_policy};
 
 /// Deadlines: long enough to be one, short enough to be a mistake beyond.
-const DEADLINE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
+pub(super) const DEADLINE: RangeInclusive<Duration> =
+    Duration::from_millis(10)..=Duration::from_secs(3600);
 const INTERVAL: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(7 * 86_400);
 const MIB: usize = 1 << 20;
@@ -64,9 +65,13 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
     };
     Config {
         listen: Listen {
-            address,
+            listener: Listener {
+                address: Address::Tcp(address),
+                ..Listener::default()
+            },
             ..Listen::default()
         },
+        listeners: Vec::new(),
         limits: Limits::default(),
         health: Health::default(),
         swap: SwapLimits::default(),
@@ -78,7 +83,12 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
 }
 
 fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
-    let listen = root.section("listen").map(listen).unwrap_or_default();
+    let listen = root.section("listen");
+    let listen = listen.map(|section| listen_of(section, directory));
+    let listen = listen.unwrap_or_default();
+    let listeners = root.field("listener");
+    let listeners =
+        listeners.map(|field| listener::more(&field, &listen.listener.address, directory));
     let limits = root.section("limits").map(limits).unwrap_or_default();
     let health = root.section("health").map(health).unwrap_or_default();
     let swap = root.section("swap").map(swap_limits).unwrap_or_default();
@@ -99,6 +109,7 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     root.finish();
     Config {
         listen,
+        listeners: listeners.unwrap_or_default(),
         limits,
         health,
         swap,
@@ -113,24 +124,10 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     }
 }
 
-fn listen(mut section: Section<'_, '_>) -> Listen {
-    let defaults = Listen::default();
-    let address = section.field("address").and_then(|field| {
-        let text = field.text("an address and a port, such as \"127.0.0.1:9000\"")?;
-        let address = text.parse().ok();
-        if address.is_none() {
-            field.problem(format!(
-                "{} is not an address and a port; write it in numbers, such as \"127.0.0.1:9000\", \"[::1]:9000\", \
-                 or \"0.0.0.0:9000\" for every interface",
-                quoted(text)
-            ));
-        }
-        address
-    });
+fn listen_of(mut section: Section<'_, '_>, directory: &Path) -> Listen {
     let listen = Listen {
-        address: address.unwrap_or(defaults.address),
-        workers: section.count("workers", defaults.workers, 1..=256),
-        backlog: section.count("backlog", defaults.backlog as usize, 1..=65_535) as u32,
+        listener: listener::keys(&mut section, directory),
+        workers: section.count("workers", Listen::default().workers, 1..=256),
     };
     section.finish();
     listen
@@ -406,7 +403,7 @@ fn origins_of(field: &Field<'_, '_>) -> Option<Origins> {
     Some(Origins::List(list))
 }
 
-fn path(field: &Field<'_, '_>, what: &str, directory: &Path) -> Option<PathBuf> {
+pub(super) fn path(field: &Field<'_, '_>, what: &str, directory: &Path) -> Option<PathBuf> {
     let text = field.text(what)?;
     if text.contains('\0') {
         field.expected(what);

@@ -2,13 +2,13 @@
 //! the types. Nothing in here can be wrong; what could be was refused by `resolve`.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
 pub use super::admin::{Admin, TokenSource};
+pub use super::listener::{Address, ClientCertificates, Forwarded, Listener, Tls};
 use super::shown;
 
 /// The whole configuration of a server.
@@ -16,6 +16,8 @@ use super::shown;
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
+    /// Where else.
+    pub listeners: Vec<Listener>,
     /// Limits that hold for the whole server.
     pub limits: Limits,
     /// When a connection counts as unhealthy.
@@ -36,6 +38,7 @@ impl Config {
     /// Whether everything but the plugins, and which plugins there are, is as in `other`.
     pub fn only_plugins_differ(&self, other: &Config) -> bool {
         self.listen == other.listen
+            && self.listeners == other.listeners
             && self.limits == other.limits
             && self.health == other.health
             && self.swap == other.swap
@@ -49,12 +52,11 @@ impl Config {
 /// `[listen]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listen {
-    /// Address and port; port 0 lets the system choose. Default 127.0.0.1:9000.
-    pub address: SocketAddr,
+    /// The first listener.
+    #[serde(flatten)]
+    pub listener: Listener,
     /// Worker threads, 1 to 256. Default: one per core.
     pub workers: usize,
-    /// Connections that the kernel may hold before they are accepted. Default 1024.
-    pub backlog: u32,
 }
 
 /// `[limits]`.
@@ -273,9 +275,8 @@ impl Default for Listen {
     fn default() -> Self {
         let cores = std::thread::available_parallelism();
         Listen {
-            address: SocketAddr::from(([127, 0, 0, 1], 9000)),
+            listener: Listener::default(),
             workers: cores.map_or(1, |cores| cores.get().min(256)),
-            backlog: 1024,
         }
     }
 }

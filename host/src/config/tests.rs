@@ -29,7 +29,7 @@ fn with(text: &str) -> String {
 #[test]
 fn a_short_file_has_every_default() {
     let config = config(RIGHT);
-    assert_eq!(config.listen.address.to_string(), "127.0.0.1:9000");
+    assert_eq!(config.listen.listener.address.to_string(), "127.0.0.1:9000");
     assert!(config.listen.workers >= 1);
     assert_eq!(config.limits.handshake_timeout, Duration::from_secs(10));
     assert_eq!(config.health.interval, Duration::from_secs(300));
@@ -78,7 +78,7 @@ fn every_form_of_a_value() {
     assert!(!config.playground);
     assert_eq!(
         (
-            config.listen.address.to_string().as_str(),
+            config.listen.listener.address.to_string().as_str(),
             config.listen.workers
         ),
         ("[::1]:0", 2)
@@ -118,7 +118,7 @@ fn one_problem_word_for_word() {
         ),
         (
             "[listen]\nzzz = 1",
-            "f:2: listen.zzz: unknown key; known here: address, backlog, workers",
+            "f:2: listen.zzz: unknown key; known here: address, backlog, connections, forwarded, handshake_timeout, mode, proxy_protocol, reuse_port, tls, trusted_proxies, workers",
         ),
         (
             "[limits]\nhandshake-timeout = \"10 s\"",
@@ -437,7 +437,7 @@ fn the_reference_is_true() {
     written.listen.workers = super::resolved::Listen::default().workers;
     assert_eq!(written, config(RIGHT));
 
-    let every_table = "zzz = 1\nlisten = { zzz = 1 }\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\nswap = { zzz = 1 }\nadmin = { zzz = 1 }\n\
+    let every_table = "zzz = 1\nlisten = { zzz = 1, tls = { zzz = 1 } }\nlistener = [{ zzz = 1 }]\nlimits = { zzz = 1 }\nhealth = { zzz = 1 }\nswap = { zzz = 1 }\nadmin = { zzz = 1 }\n\
         routes = { \"/x\" = { zzz = 1, plugins = [\"x\"] } }\n\
         plugins = { x = { zzz = 1, file = \"x\", limits = { zzz = 1 }, recycle = { zzz = 1 }, build = { zzz = 1, command = [\"x\"] } } }\n";
     let said = problems(every_table);

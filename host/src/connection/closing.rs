@@ -32,7 +32,8 @@ impl Connection {
         };
         if lingers {
             // RFC 6455 section 7.1.1: the server ends TCP first.
-            let _ = poll_fn(|cx| self.io.poll_shutdown(cx)).await;
+            self.arm_linger();
+            poll_fn(|cx| self.poll_shutdown(cx)).await;
         }
         if let Some(ending) = ending {
             let ending = Ending {
@@ -51,14 +52,34 @@ impl Connection {
     /// Writes what waits, ends our side, and discards input until the peer ends its own, within
     /// `limits.linger_timeout`.
     pub(super) async fn linger(&mut self) {
-        let deadline = Instant::now() + self.worker.site.config.limits.linger_timeout;
-        self.worker
-            .shard
-            .borrow_mut()
-            .set_deadline(self.id, deadline);
+        self.arm_linger();
         let mut shut = false;
         let mut discarded = 0;
         poll_fn(|cx| self.poll_linger(cx, &mut shut, &mut discarded)).await;
+    }
+
+    fn arm_linger(&self) {
+        let deadline = Instant::now() + self.worker.site.config.limits.linger_timeout;
+        let mut shard = self.worker.shard.borrow_mut();
+        shard.set_deadline(self.id, deadline);
+    }
+
+    /// Ends our side. Over TLS that waits for a peer that does not read, but not for ever.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_given_up(cx) {
+            return Poll::Ready(());
+        }
+        // An error is met again by whoever reads next.
+        self.io.poll_shutdown(cx).map(drop)
+    }
+
+    /// Whether a deadline of this task has passed, or nobody wants the socket any more; registers to hear of it.
+    pub(super) fn is_given_up(&self, cx: &Context<'_>) -> bool {
+        let mut shard = self.worker.shard.borrow_mut();
+        shard.entry_mut(self.id).is_none_or(|entry| {
+            entry.register(cx.waker());
+            entry.expired || entry.disconnect
+        })
     }
 
     fn poll_linger(
@@ -70,19 +91,17 @@ impl Connection {
         if self.poll_write(cx).is_err() {
             return Poll::Ready(());
         }
-        {
-            let mut shard = self.worker.shard.borrow_mut();
-            let Some(entry) = shard.entry_mut(self.id) else {
-                return Poll::Ready(());
-            };
-            entry.register(cx.waker());
-            if entry.expired || entry.disconnect {
-                return Poll::Ready(());
-            }
-            if !entry.outbox.is_empty() {
-                return Poll::Pending;
-            }
+        if self.is_given_up(cx) {
+            return Poll::Ready(());
         }
+        let shard = self.worker.shard.borrow();
+        if shard
+            .entry(self.id)
+            .is_some_and(|entry| !entry.outbox.is_empty())
+        {
+            return Poll::Pending;
+        }
+        drop(shard);
         if !*shut {
             if ready!(self.io.poll_shutdown(cx)).is_err() {
                 return Poll::Ready(());

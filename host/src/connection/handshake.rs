@@ -11,6 +11,9 @@ use super::{Connection, Turn};
 use crate::dispatch;
 use crate::instances::outside;
 
+/// The field line in which a plugin finds the subject of the certificate that a client was verified by. Not a field of
+/// the record `upgrade-request`, because the contract adds none to a record in place.
+const CLIENT_CERT_SUBJECT: &str = "x-client-cert-subject";
 /// When a client may try again when there are too many connections, or the server is stopping.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -34,7 +37,6 @@ impl Connection {
     /// Awaits the upgrade request and answers it. Gives the bytes that came behind a good one; None when there
     /// is no connection, and everything about that has been said and told.
     pub(super) async fn handshake(&mut self) -> Option<Vec<u8>> {
-        dispatch::connected(&self.worker, self.id);
         match self.try_handshake().await {
             Ok(leftover) => {
                 dispatch::opened(&self.worker, self.id).await;
@@ -68,7 +70,8 @@ impl Connection {
 
     async fn try_handshake(&mut self) -> Result<Vec<u8>, Ended> {
         let (head, leftover) = self.read_head().await?;
-        if self.permit.is_none() || self.worker.draining.get() {
+        self.believe(&head);
+        if self.place.is_none() || self.worker.draining.get() {
             return Err(Refusal::unavailable(RETRY_AFTER).into());
         }
         let (index, mut upgrade) = self.route(&head)?;
@@ -140,7 +143,9 @@ impl Connection {
         if let Some(index) = site.route(head.path())
             && let Some(route) = site.routes.get(usize::from(index))
         {
-            return Ok((index, head.upgrade(false, &route.origins)?));
+            let shard = self.worker.shard.borrow();
+            let secure = shard.entry(self.id).is_some_and(|entry| entry.secure);
+            return Ok((index, head.upgrade(secure, &route.origins)?));
         }
         Err(Refusal::not_found().into())
     }
@@ -155,16 +160,26 @@ impl Connection {
             authority: head.authority().to_owned(),
             path: head.path().to_owned(),
             query: head.query().map(str::to_owned),
-            headers: head
-                .headers()
-                .iter()
-                .map(|(name, value)| Header {
-                    name: name.clone(),
-                    value: value.clone(),
-                })
-                .collect(),
+            headers: self.headers(head),
             protocols: upgrade.protocols.clone(),
         }
+    }
+
+    /// The client's field lines, and the host's own.
+    fn headers(&self, head: &Head) -> Vec<Header> {
+        let lines = head.headers().iter();
+        let sent = lines
+            // Whoever reads it relies on the host having put it there.
+            .filter(|(name, _)| name != CLIENT_CERT_SUBJECT)
+            .map(|(name, value)| Header {
+                name: name.clone(),
+                value: value.clone(),
+            });
+        let subject = self.io.client_subject().map(|subject| Header {
+            name: CLIENT_CERT_SUBJECT.to_owned(),
+            value: subject.into_bytes(),
+        });
+        sent.chain(subject).collect()
     }
 
     /// Puts an HTTP response into the outbox.

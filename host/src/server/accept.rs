@@ -1,15 +1,19 @@
-//! The control thread: accepts sockets, gives each to the worker with the fewest, and ends the workers.
+//! The control thread: accepts sockets on every listener, gives each to the worker with the fewest, and ends the
+//! workers.
 
-use std::net::TcpListener;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
+use super::listeners::{Entrance, Listens, Open, Peer};
 use super::{RunningWorker, Site};
-use crate::worker::{Arrival, Letter};
+use crate::worker::{Arrival, Letter, Mailbox, Stream};
 
 /// How long to wait when the system has no descriptor or memory for one more socket.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -20,10 +24,10 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Serves until a stop is asked for, then ends the workers. Gives the number of dropped connections.
 pub(super) fn run(
-    listener: TcpListener,
+    listeners: Vec<Open>,
     site: &Arc<Site>,
     workers: Vec<RunningWorker>,
-    mut stop: watch::Receiver<Option<Instant>>,
+    stop: watch::Receiver<Option<Instant>>,
 ) -> usize {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -32,66 +36,78 @@ pub(super) fn run(
             return 0;
         }
     };
+    let gate = Arc::new(Gate {
+        mailboxes: workers
+            .iter()
+            .map(|worker| worker.mailbox.clone())
+            .collect(),
+        places: places(site.config.limits.connections),
+        refusals: places(REFUSED_AT_ONCE),
+    });
     runtime.block_on(async {
-        match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => accept(&listener, site, &workers, &mut stop).await,
-            Err(error) => tracing::error!(%error, "the listener could not be used"),
+        let mut accepting = JoinSet::new();
+        for listener in listeners {
+            accepting.spawn(accept(listener, gate.clone(), stop.clone()));
         }
+        while accepting.join_next().await.is_some() {}
         let deadline = stop.borrow().unwrap_or_else(Instant::now);
         end(workers, deadline).await
     })
 }
 
-/// Accepts until a stop is asked for (or nobody can ask any more).
-async fn accept(
-    listener: &tokio::net::TcpListener,
-    site: &Site,
-    workers: &[RunningWorker],
-    stop: &mut watch::Receiver<Option<Instant>>,
-) {
-    let places = Arc::new(Semaphore::new(
-        site.config.limits.connections.min(Semaphore::MAX_PERMITS),
-    ));
-    let refusals = Arc::new(Semaphore::new(REFUSED_AT_ONCE));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.wait_for(Option::is_some) => return,
+/// What all listeners share.
+struct Gate {
+    mailboxes: Vec<Mailbox>,
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+}
+
+fn places(count: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)))
+}
+
+/// A place below the connection limits: the server's, and the listener's own.
+pub(crate) struct Place {
+    _server: OwnedSemaphorePermit,
+    _listener: Option<OwnedSemaphorePermit>,
+}
+
+impl Gate {
+    fn place(&self, entrance: &Entrance) -> Option<Place> {
+        let listener = match &entrance.places {
+            Some(places) => Some(places.clone().try_acquire_owned().ok()?),
+            None => None,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                if is_about_the_peer(&error) {
-                    continue;
-                }
-                tracing::warn!(%error, "cannot accept a connection; trying again");
-                tokio::time::sleep(EXHAUSTED_PAUSE).await;
-                continue;
-            }
-        };
-        let permit = places.clone().try_acquire_owned().ok();
-        let refusal = match permit {
+        Some(Place {
+            _server: self.places.clone().try_acquire_owned().ok()?,
+            _listener: listener,
+        })
+    }
+
+    /// Gives a socket to a worker.
+    async fn admit(&self, stream: Stream, peer: Peer, entrance: &Arc<Entrance>) {
+        let place = self.place(entrance);
+        let refusal = match place {
             Some(_) => None,
-            None => match refusals.clone().try_acquire_owned() {
+            None => match self.refusals.clone().try_acquire_owned() {
                 Ok(refusal) => Some(refusal),
-                Err(_) => continue,
+                Err(_) => return,
             },
         };
-        if permit.is_none() {
-            tracing::debug!(%peer, "too many connections (limits.connections)");
+        if place.is_none() {
+            tracing::debug!(%peer, listener = %entrance.settings.address, "too many connections (limits.connections, or the listener's)");
         }
-        let Ok(stream) = stream.into_std() else {
-            continue;
-        };
         let arrival = Arrival {
             stream,
             peer,
+            entrance: entrance.clone(),
             accepted: Instant::now(),
-            permit,
+            place,
             refusal,
         };
-        if let Some(worker) = workers.iter().min_by_key(|worker| worker.mailbox.load())
-            && !worker.mailbox.send(Letter::Arrival(arrival)).await
+        let fewest = self.mailboxes.iter().min_by_key(|mailbox| mailbox.load());
+        if let Some(mailbox) = fewest
+            && !mailbox.send(Letter::Arrival(Box::new(arrival))).await
         {
             tracing::error!("a worker has ended; its share of the connections is gone");
             tokio::time::sleep(EXHAUSTED_PAUSE).await;
@@ -99,9 +115,69 @@ async fn accept(
     }
 }
 
+/// A listener as the runtime knows it.
+enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Acceptor {
+    fn new(socket: Listens) -> io::Result<Acceptor> {
+        Ok(match socket {
+            Listens::Tcp(socket) => Acceptor::Tcp(TcpListener::from_std(socket)?),
+            Listens::Unix(socket) => Acceptor::Unix(UnixListener::from_std(socket)?),
+        })
+    }
+
+    async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        Ok(match self {
+            Acceptor::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                (Stream::Tcp(stream.into_std()?), Peer::Internet(peer))
+            }
+            Acceptor::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                (Stream::Unix(stream.into_std()?), Peer::Unix)
+            }
+        })
+    }
+}
+
+/// Accepts until a stop is asked for (or nobody can ask any more). Then the socket is closed, so that whoever comes is
+/// told by the system, or goes to the next process.
+async fn accept(open: Open, gate: Arc<Gate>, mut stop: watch::Receiver<Option<Instant>>) {
+    let Open {
+        socket,
+        entrance,
+        listening,
+        _file,
+    } = open;
+    let acceptor = match Acceptor::new(socket) {
+        Ok(acceptor) => acceptor,
+        Err(error) => {
+            tracing::error!(%listening, %error, "a listener could not be used");
+            return;
+        }
+    };
+    loop {
+        let accepted = tokio::select! {
+            accepted = acceptor.accept() => accepted,
+            _ = stop.wait_for(Option::is_some) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => gate.admit(stream, peer, &entrance).await,
+            Err(error) if is_about_the_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%listening, %error, "cannot accept a connection; trying again");
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
+        }
+    }
+}
+
 /// Errors of `accept` that are those of one connection, which has ended already.
-fn is_about_the_peer(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind;
+fn is_about_the_peer(error: &io::Error) -> bool {
+    use io::ErrorKind;
     matches!(
         error.kind(),
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted

@@ -1,6 +1,7 @@
 //! What crosses from one thread to a worker, and the bounded box it waits in.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -10,17 +11,24 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{Question, RemoteOp};
 use crate::instances::{Answer, Failure, Hook, Step};
-use crate::server::PluginIndex;
+use crate::server::{Entrance, Peer, Place, PluginIndex};
 
 /// A socket that was accepted.
 pub(crate) struct Arrival {
-    pub(crate) stream: TcpStream,
-    pub(crate) peer: SocketAddr,
+    pub(crate) stream: Stream,
+    pub(crate) peer: Peer,
+    pub(crate) entrance: Arc<Entrance>,
     pub(crate) accepted: Instant,
-    /// The place below the connection limit; without one it is only told that there is none.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// The place below the connection limits; without one it is only told that there is none.
+    pub(crate) place: Option<Place>,
     /// The place among those that are told.
     pub(crate) refusal: Option<OwnedSemaphorePermit>,
+}
+
+/// The kinds of socket.
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
 }
 
 /// A hook to be called on the one instance of a plugin, which lives on the receiving worker.
@@ -36,7 +44,7 @@ pub(crate) struct RemoteCall {
 /// What arrives at a worker.
 pub(crate) enum Letter {
     /// A socket to serve.
-    Arrival(Arrival),
+    Arrival(Box<Arrival>),
     /// Something that another worker's plugin does to a connection of this one.
     Remote(RemoteOp),
     /// A hook for an instance that lives here.

@@ -117,7 +117,7 @@ async fn start_instances(worker: &Rc<Worker>) -> Result<(), StartFailure> {
 
 fn handle(worker: &Rc<Worker>, letter: Letter) {
     match letter {
-        Letter::Arrival(arrival) => arrive(worker, arrival),
+        Letter::Arrival(arrival) => arrive(worker, *arrival),
         Letter::Remote(op) => worker.remote(op),
         Letter::Question(question) => worker.answer(question),
         Letter::Call(call) => {
