@@ -6,6 +6,7 @@ mod capture;
 mod environment;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -60,6 +61,9 @@ pub enum BuildError {
         /// How many bytes before that were dropped.
         dropped: u64,
     },
+    /// Whoever was told of it had it ended.
+    #[error("the build was stopped")]
+    Stopped,
     /// The Rust target is missing and there is no rustup to add it.
     #[error(
         "the Rust target {target} is not installed, and there is no rustup to add it\n  install Rust with rustup \
@@ -74,15 +78,15 @@ pub enum BuildError {
 /// How much of a build's output is kept, in bytes.
 pub const OUTPUT_BYTES: usize = 1024 * 1024;
 
-/// Runs one plugin's build command to its end; `tell` hears of it about ten times a second. `colour`:
-/// whether a failing command's output goes to a terminal that shows colours.
+/// Runs one plugin's build command to its end; `tell` hears of it about ten times a second, and ends the command when
+/// it breaks. `colour`: whether a failing command's output goes to a terminal that shows colours.
 ///
 /// # Errors
-/// When the command cannot be run or fails.
+/// When the command cannot be run, fails, or was ended.
 pub fn build(
     build: &Build,
     colour: bool,
-    tell: &mut dyn FnMut(Event),
+    tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Duration, BuildError> {
     let start = Instant::now();
     if !build.directory.is_dir() {
@@ -93,7 +97,9 @@ pub fn build(
     if let Some(target) = rust_target(&build.command)
         && target_is_missing(target, &build.directory)
     {
-        tell(Event::AddingTarget(target.to_owned()));
+        if tell(Event::AddingTarget(target.to_owned())).is_break() {
+            return Err(BuildError::Stopped);
+        }
         let command = ["rustup", "target", "add", target].map(str::to_owned);
         match run(&command, &build.directory, colour, tell) {
             Err(BuildError::NoProgram { .. }) => {
@@ -117,7 +123,7 @@ fn run(
     words: &[String],
     directory: &Path,
     colour: bool,
-    tell: &mut dyn FnMut(Event),
+    tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<(), BuildError> {
     let line = line(words, directory);
     let Some((program, arguments)) = words.split_first() else {
@@ -137,10 +143,12 @@ fn run(
     let mut command = Command::new(executable(program, directory));
     command.args(arguments).current_dir(directory);
     environment::prepare(&mut command, colour);
-    let (status, captured) = capture::run(command, OUTPUT_BYTES, &mut |elapsed, last| {
-        tell(Event::Running(elapsed, last));
-    })
-    .map_err(failed)?;
+    let ended = capture::run(command, OUTPUT_BYTES, &mut |elapsed, last| {
+        tell(Event::Running(elapsed, last))
+    });
+    let Some((status, captured)) = ended.map_err(failed)? else {
+        return Err(BuildError::Stopped);
+    };
     if status.success() {
         return Ok(());
     }
@@ -240,7 +248,7 @@ mod tests {
     }
 
     fn quietly(plan: &Build) -> Result<Duration, BuildError> {
-        build(plan, false, &mut |_| {})
+        build(plan, false, &mut |_| ControlFlow::Continue(()))
     }
 
     #[test]
@@ -280,6 +288,17 @@ mod tests {
             stopped.success(),
             "the process that was left behind must outlive the build"
         );
+    }
+
+    #[test]
+    fn a_build_can_be_ended() {
+        let mut told = 0;
+        let ended = build(&shell("exec sleep 300"), false, &mut |_| {
+            told += 1;
+            ControlFlow::Break(())
+        });
+        assert!(matches!(ended, Err(BuildError::Stopped)), "{ended:?}");
+        assert_eq!(told, 1);
     }
 
     #[test]

@@ -33,6 +33,10 @@ use crate::config::resolved::Address;
 use crate::swap::{Plugins, Version};
 use crate::worker::{self, Mailbox, Start};
 
+/// How long a stop waits at its very end for what runs in the background: builds notice within this, and what is
+/// being compiled is not needed any more.
+const LAST_WORK: Duration = Duration::from_millis(500);
+
 /// A plugin that was read, checked and compiled.
 #[derive(Clone)]
 pub struct LoadedPlugin {
@@ -105,7 +109,30 @@ pub struct Server {
     ended: oneshot::Receiver<()>,
     plugins: Plugins,
     /// For everything that is not a connection: compiling, admin, watching.
-    background: Runtime,
+    background: Background,
+}
+
+/// A runtime whose end waits for no compilation and no build.
+struct Background {
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl From<Runtime> for Background {
+    fn from(runtime: Runtime) -> Self {
+        Background {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(LAST_WORK);
+        }
+    }
 }
 
 impl Server {
@@ -181,7 +208,7 @@ impl Server {
             control: Some(control),
             ended,
             plugins,
-            background,
+            background: background.into(),
         })
     }
 
@@ -202,7 +229,7 @@ impl Server {
 
     /// Where to run what has to do with the server but must not disturb its workers.
     pub fn background(&self) -> &Handle {
-        self.background.handle()
+        &self.background.handle
     }
 
     /// Stops: no new sockets, plugins are told, connections are closed with 1001, and after

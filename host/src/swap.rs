@@ -298,8 +298,13 @@ impl Plugins {
             .map_err(SwapError::from)
     }
 
+    /// Whether the server is ending: nothing new is worth making ready.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.shared.stopping.borrow().is_some()
+    }
+
     async fn slot(&self, name: &str) -> Result<(PluginIndex, MutexGuard<'_, Slot>), SwapError> {
-        if self.shared.stopping.borrow().is_some() {
+        if self.is_stopping() {
             return Err(SwapError::Stopping);
         }
         let index = self

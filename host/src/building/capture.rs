@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, PipeReader, Read};
+use std::ops::ControlFlow;
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -20,12 +21,13 @@ pub(super) struct Captured {
     pub(super) dropped: u64,
 }
 
-/// Runs the command to its end. `tell` hears for how long it runs and the last line it wrote.
+/// Runs the command to its end. `tell` hears for how long it runs and the last line it wrote, and may have it ended:
+/// then there is no result.
 pub(super) fn run(
     mut command: Command,
     limit: usize,
-    tell: &mut dyn FnMut(Duration, String),
-) -> io::Result<(ExitStatus, Captured)> {
+    tell: &mut dyn FnMut(Duration, String) -> ControlFlow<()>,
+) -> io::Result<Option<(ExitStatus, Captured)>> {
     let (reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     let mut child = command.spawn()?;
@@ -49,7 +51,7 @@ pub(super) fn run(
                     Some((status, _)) => status,
                     None => child.wait()?,
                 };
-                return Ok((status, kept.into()));
+                return Ok(Some((status, kept.into())));
             }
         }
         if ended.is_none() {
@@ -57,9 +59,15 @@ pub(super) fn run(
         }
         match ended {
             Some((status, since)) if since.elapsed() > STRAGGLERS => {
-                return Ok((status, kept.into()));
+                return Ok(Some((status, kept.into())));
             }
-            _ => tell(start.elapsed(), kept.last_line()),
+            _ => {
+                if tell(start.elapsed(), kept.last_line()).is_break() {
+                    child.kill()?;
+                    child.wait()?;
+                    return Ok(None);
+                }
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ impl Live {
         for (name, plugin) in config.plugins {
             let Some(build) = &plugin.build else { continue };
             let sources = Watching::new(Watched::Sources(build.directory.clone()))?;
-            background.spawn(self.clone().follow_sources(name, sources));
+            background.spawn(self.clone().follow_sources(server.plugins(), name, sources));
         }
         Ok(())
     }
@@ -89,16 +89,22 @@ impl Live {
     }
 
     /// Builds when a source is saved. The file that the build makes is watched, so that is all.
-    async fn follow_sources(self: Arc<Self>, name: String, mut sources: Watching) {
+    async fn follow_sources(
+        self: Arc<Self>,
+        plugins: Plugins,
+        name: String,
+        mut sources: Watching,
+    ) {
         while sources.changed().await.is_some() {
             let Some(build) = self.plugin(&name).and_then(|plugin| plugin.build) else {
                 continue;
             };
-            let (console, named) = (self.console, name.clone());
+            let (console, named, server) = (self.console, name.clone(), plugins.clone());
             // A build takes seconds.
-            let built =
-                tokio::task::spawn_blocking(move || loading::build_one(&named, &build, &console))
-                    .await;
+            let built = tokio::task::spawn_blocking(move || {
+                loading::build_one(&named, &build, &console, &|| server.is_stopping())
+            })
+            .await;
             if !matches!(built, Ok(Ok(()))) {
                 self.console
                     .say(&format!("{name}: the old version goes on serving"));

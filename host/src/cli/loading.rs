@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use jackfield_plugin::{Engine, EngineConfig};
@@ -24,24 +25,36 @@ pub(super) fn build_all(config: &Config, console: &Console) -> Result<(), Exit> 
         let Some(build) = &plugin.build else {
             continue;
         };
-        build_one(name, build, console)?;
+        build_one(name, build, console, &|| false)?;
     }
     Ok(())
 }
 
-/// Builds one plugin; its output is shown when that fails.
-pub(super) fn build_one(name: &str, build: &Build, console: &Console) -> Result<(), Exit> {
+/// Builds one plugin; its output is shown when that fails. Given up as soon as `stopping`.
+pub(super) fn build_one(
+    name: &str,
+    build: &Build,
+    console: &Console,
+    stopping: &dyn Fn() -> bool,
+) -> Result<(), Exit> {
     let step = console.step(name);
     step.doing("building…");
-    let result = building::build(build, console.colour(), &mut |event| match event {
-        Event::Running(time, line) if time.as_secs() > 0 => {
-            step.doing(&format!("building… {} s  {line}", time.as_secs()));
+    let result = building::build(build, console.colour(), &mut |event| {
+        match event {
+            Event::Running(time, line) if time.as_secs() > 0 => {
+                step.doing(&format!("building… {} s  {line}", time.as_secs()));
+            }
+            Event::Running(..) => {}
+            Event::AddingTarget(target) => {
+                step.note(&format!(
+                    "adding the Rust target {target} (rustup target add {target})"
+                ));
+            }
         }
-        Event::Running(..) => {}
-        Event::AddingTarget(target) => {
-            step.note(&format!(
-                "adding the Rust target {target} (rustup target add {target})"
-            ));
+        if stopping() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     });
     match result {
