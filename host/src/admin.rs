@@ -249,6 +249,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_guide_has_every_endpoint() {
+        let guide = include_str!("../../docs/admin.md");
+        let document: serde_json::Value = serde_json::from_str(information::OPENAPI).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                let row = format!("| `{}` | `{path}` |", method.to_ascii_uppercase());
+                assert!(guide.contains(&row), "docs/admin.md lacks: {row}");
+            }
+        }
+    }
+
+    #[test]
     fn one_push_at_a_time_for_each_plugin_and_few_at_all() {
         let pushes = Pushes::default();
         let first = pushes.begin("a");

@@ -144,8 +144,95 @@ fn variable_name(field: &Field<'_, '_>) -> Option<String> {
     let text = field.text(EXPECTED)?;
     let known = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if !text.chars().all(known) || text.starts_with(|c: char| c.is_ascii_digit()) {
-        field.expected(EXPECTED);
+        // Without what is there: it may be the token itself, by mistake.
+        field.problem(format!("expected {EXPECTED}"));
         return None;
     }
     Some(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn admin(section: &str) -> Result<Option<Admin>, String> {
+        let rest = "[plugins.a]\nfile = \"a\"\n[routes.\"/\"]\nplugins = [\"a\"]\n";
+        parse(&format!("{section}\n{rest}"), "f", Path::new("/srv"))
+            .map(|config| config.admin)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_the_section_there_is_no_api_and_with_it_every_default() {
+        assert_eq!(admin(""), Ok(None));
+        let defaults = admin("[admin]").unwrap().unwrap();
+        assert_eq!(defaults, Admin::default());
+        assert_eq!(defaults.listen.to_string(), "127.0.0.1:9001");
+        assert_eq!(defaults.token, TokenSource::Env(TOKEN_VARIABLE.to_owned()));
+        let given = admin(
+            "[admin]\nlisten = \"192.0.2.1:1\"\nallow_remote = true\ntoken_file = \"t\"\nhosts = [\"Admin.Example.org\"]",
+        );
+        let expected = Admin {
+            listen: SocketAddr::from(([192, 0, 2, 1], 1)),
+            allow_remote: true,
+            hosts: vec!["admin.example.org".to_owned()],
+            token: TokenSource::File("/srv/t".into()),
+        };
+        assert_eq!(given, Ok(Some(expected)));
+    }
+
+    #[test]
+    fn addresses_of_this_machine_alone_unless_more_is_meant() {
+        for (address, allowed) in [
+            ("127.0.0.1:1", true),
+            ("127.1.2.3:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("0.0.0.0:1", false),
+            ("[::]:1", false),
+            ("[::ffff:192.0.2.1]:1", false),
+            ("192.168.0.1:1", false),
+        ] {
+            let listen = format!("[admin]\nlisten = \"{address}\"");
+            assert_eq!(admin(&listen).is_ok(), allowed, "{address}");
+            assert!(admin(&format!("{listen}\nallow_remote = true")).is_ok());
+        }
+    }
+
+    #[test]
+    fn problems_word_for_word() {
+        for (keys, said) in [
+            (
+                "listen = \"localhost:1\"",
+                "f:2: admin.listen: 'localhost:1' is not an address and a port; write it in numbers, such as \
+                 \"127.0.0.1:9001\"",
+            ),
+            (
+                "listen = \"0.0.0.0:7\"",
+                "f:2: admin.listen: other machines reach 0.0.0.0:7, and the API speaks plain HTTP, so that whoever \
+                 listens on the way has the token; listen on \"127.0.0.1:7\", or set allow_remote = true and put TLS \
+                 in front",
+            ),
+            (
+                "token = \"secret\"",
+                "f:2: admin.token: unknown key; did you mean 'token_env'?",
+            ),
+            (
+                "token_env = \"secret!\"",
+                "f:2: admin.token_env: expected the name of an environment variable, such as \
+                 \"JACKFIELD_ADMIN_TOKEN\"",
+            ),
+            (
+                "hosts = [\"http://a\"]",
+                "f:2: admin.hosts[0]: 'http://a' is not a host name; write it without scheme and port",
+            ),
+            (
+                "hosts = \"a\"",
+                "f:2: admin.hosts: expected a list of host names, such as [\"admin.example.org\"], found 'a'",
+            ),
+        ] {
+            assert_eq!(admin(&format!("[admin]\n{keys}")), Err(said.to_owned()));
+        }
+    }
 }
