@@ -94,7 +94,7 @@ pub fn run(options: &Options) -> io::Result<()> {
     }
     if options.system_calls {
         for scenario in scenarios.iter().filter(|scenario| scenario.is_closed()) {
-            for contender in contenders.iter().filter(|contender| contender.in_table) {
+            for contender in contenders.iter().filter(|contender| contender.traced) {
                 eprintln!("system calls  {}: {}", scenario.key, contender.name);
                 let counted = system_calls::count(contender, scenario, &artefacts, cores);
                 results.add_system_calls(contender, scenario, counted);
@@ -123,7 +123,12 @@ fn measure(
     cores: Cores,
 ) -> io::Result<Outcome> {
     let server = Running::start(contender, &artefacts.output, cores)?;
-    let report = process::load(&artefacts.load, &server, scenario, options, cores)?;
+    let connections = scenario.connections.min(contender.most);
+    let scenario = Scenario {
+        connections,
+        ..scenario.clone()
+    };
+    let report = process::load(&artefacts.load, &server, &scenario, options, cores)?;
     Ok(Outcome {
         report,
         started_in: server.started_in,

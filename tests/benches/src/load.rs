@@ -140,7 +140,7 @@ pub enum LoadError {
     /// The answer to the upgrade request.
     #[error("the server did not upgrade: {0}")]
     Handshake(String),
-    /// Other bytes than the echo.
+    /// Other bytes than the echo: a close frame, perhaps, or a keep-alive ping in a run that took too long.
     #[error("the server sent something else than the echo")]
     WrongEcho,
     /// Its end of a connection.

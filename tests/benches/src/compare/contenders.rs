@@ -10,13 +10,18 @@ use super::{Options, text_file};
 /// The peer that everyone knows; a column compares with it.
 pub(super) const REFERENCE: &str = "tokio-tungstenite";
 
+/// Each instance takes a few mappings of the process, of which Linux allows 65,530 (`vm.max_map_count`).
+const INSTANCES: usize = 6_000;
+
 /// One server.
 pub(super) struct Contender {
     /// Its row.
     pub(super) name: String,
     pub(super) family: Family,
     /// Whether its system calls are counted: once for each kind of server is enough.
-    pub(super) in_table: bool,
+    pub(super) traced: bool,
+    /// Connections that it can have; a scenario with more is run with these.
+    pub(super) most: usize,
     program: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(&'static str, PathBuf)>,
@@ -38,7 +43,8 @@ impl Contender {
         Contender {
             name: name.to_owned(),
             family,
-            in_table: true,
+            traced: true,
+            most: usize::MAX,
             program: program.to_owned(),
             arguments: arguments
                 .iter()
@@ -82,7 +88,10 @@ pub(super) fn all(artefacts: &Artefacts, options: &Options) -> io::Result<Vec<Co
         let arguments = ["up", "--no-build", "--config", &file];
         let name = format!("jackfield {mode}");
         let mut row = Contender::new(&name, Family::Jackfield, &artefacts.jackfield, &arguments);
-        row.in_table = mode == "worker";
+        row.traced = mode == "worker";
+        if mode == "connection" {
+            row.most = INSTANCES;
+        }
         all.push(row);
     }
     for (name, library) in [

@@ -23,6 +23,10 @@ pub(super) struct Machine {
     pub(super) taken: u64,
     /// The core of the server and of the generator, when they were pinned.
     pub(super) cores: Option<(usize, usize)>,
+    /// Whether they went before everything else on the machine.
+    pub(super) realtime: bool,
+    /// Whether the generator slept while it waited.
+    pub(super) sleep: bool,
     pub(super) repetitions: usize,
     /// Of each run.
     pub(super) seconds: f64,
@@ -46,6 +50,8 @@ pub(super) fn describe(options: &Options, cores: Cores) -> Machine {
         commit: String::from_utf8_lossy(&commit).trim().to_owned(),
         taken: since.map_or(0, |since| since.as_secs()),
         cores: cores.server.zip(cores.generator),
+        realtime: options.priority,
+        sleep: options.sleep,
         repetitions: options.repeat.max(1),
         seconds: options.seconds,
     }

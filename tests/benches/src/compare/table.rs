@@ -20,8 +20,12 @@ pub(super) fn markdown(
         }
         None => "not pinned".to_owned(),
     };
+    let realtime = match machine.realtime {
+        true => " in real time, for which Linux keeps 95 % of a core;",
+        false => "",
+    };
     let mut text = format!(
-        "{}, Linux {}, commit {}; {pinned}; {} repetitions of {} s, medians.\n",
+        "{}, Linux {}, commit {}; {pinned};{realtime} {} repetitions of {} s, medians.\n",
         machine.processor, machine.kernel, machine.commit, machine.repetitions, machine.seconds
     );
     for scenario in scenarios {
@@ -105,15 +109,16 @@ fn latency(text: &mut String, results: &Results, contenders: &[Contender], of: &
 }
 
 fn memory(text: &mut String, results: &Results, contenders: &[Contender], of: &Scenario) {
-    text.push_str("| server | bytes per connection | start to listening, ms |\n|---|--:|--:|\n");
+    text.push_str("| server | connections | bytes per connection | start to listening, ms |\n|---|--:|--:|--:|\n");
     for contender in contenders {
         let Some(runs) = results.runs(of.key, &contender.name) else {
             continue;
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {:.0} |",
+            "| {} | {} | {} | {:.0} |",
             contender.name,
+            thousands(runs.median(|report| report.connections as f64)),
             thousands(runs.median(|report| report.memory_per_connection as f64)),
             runs.start(),
         );
