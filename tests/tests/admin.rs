@@ -932,7 +932,7 @@ fn nonsense_on_the_admin_port() {
         let _ = client.try_write(bytes);
         client.finish_writing();
         // A 400, or just the end.
-        while !client.incoming_bytes(e2e::PATIENCE).is_none() {}
+        while client.incoming_bytes(e2e::PATIENCE).is_some() {}
     }
     let mut upgrade = Client::tcp(site.admin.address());
     upgrade.write(

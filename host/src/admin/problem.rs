@@ -17,7 +17,8 @@ pub(super) struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
-    field: Option<(HeaderName, HeaderValue)>,
+    /// One more field, by its name in lower case.
+    field: Option<(&'static str, &'static str)>,
 }
 
 impl Problem {
@@ -58,10 +59,7 @@ impl Problem {
         };
         let title = "The token is missing or wrong";
         let mut problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", title, detail);
-        problem.field = Some((
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static(challenge),
-        ));
+        problem.field = Some(("www-authenticate", challenge));
         problem
     }
 
@@ -160,7 +158,7 @@ impl Problem {
         let title = "The server is too busy";
         let mut problem =
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", title, detail);
-        problem.field = Some((header::RETRY_AFTER, HeaderValue::from_static("5")));
+        problem.field = Some(("retry-after", "5"));
         problem
     }
 
@@ -251,7 +249,10 @@ impl IntoResponse for Problem {
         let media_type = [(header::CONTENT_TYPE, "application/problem+json")];
         let mut response = (self.status, media_type, body).into_response();
         if let Some((name, value)) = self.field {
-            response.headers_mut().insert(name, value);
+            response.headers_mut().insert(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         response
     }
