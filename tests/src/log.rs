@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 
@@ -58,7 +58,22 @@ impl Log {
     /// As [`Log::wait_for`].
     #[track_caller]
     pub fn wait_since<T>(&self, mark: usize, what: &str, pick: impl Fn(&str) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE, mark, what, pick)
+    }
+
+    /// The same with another bound.
+    ///
+    /// # Panics
+    /// As [`Log::wait_for`].
+    #[track_caller]
+    pub fn wait_within<T>(
+        &self,
+        bound: Duration,
+        mark: usize,
+        what: &str,
+        pick: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let deadline = Instant::now() + bound;
         let mut seen = mark;
         let mut lines = self.lines();
         loop {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::temp::TempDir;
-use crate::{Plugin, Server, Setup, artefacts, server};
+use crate::{PATIENCE, Plugin, Server, Setup, artefacts, server};
 
 /// What stands before the stamp in the guest `stamped`, and its length up to the bar behind it.
 const MARK: &[u8] = b"jackfield-stamp:";
@@ -192,9 +192,11 @@ impl PluginFile {
             format!("{}: ", self.name),
             format!("→ {}", digest(component)),
         );
+        // An interpreter in a component takes as long to compile as it is large.
+        let bound = PATIENCE * (1 + (component.len() >> 22) as u32);
         server
             .log()
-            .wait_since(since, "the line of a swap", |line| {
+            .wait_within(bound, since, "the line of a swap", |line| {
                 (line.contains(&name) && line.contains(&to)).then(|| line.to_owned())
             })
     }
