@@ -14,8 +14,10 @@ fn setup() -> Setup {
     with(Plugin::guest("hostile"))
 }
 
+/// No number of failures takes the plugin out here: what is looked at is each failure by itself.
 fn with(hostile: Plugin) -> Setup {
     Setup::new()
+        .set("swap", "failures", "1000000")
         .plugin(hostile)
         .plugin(Plugin::guest("echo"))
         .route("/", &["hostile"])
@@ -131,7 +133,7 @@ fn traps_in_every_other_hook() {
 #[test]
 fn loops_are_suspended_and_then_stopped() {
     for harm in ["spin", "spin-calling"] {
-        let hostile = Plugin::guest("hostile").limit("call_time", "\"1500 ms\"");
+        let hostile = Plugin::guest("hostile").limit("call_time", "\"1 s\"");
         let server = with(hostile).workers(1).start();
         let mut other = Client::open(&server, "/echo");
         let mut same = Client::open(&server, "/");
@@ -386,7 +388,8 @@ fn reentrance_waits_for_the_call_to_return() {
 fn floods_of_log_lines_are_bounded() {
     let hostile = Plugin::guest("hostile")
         .limit("log_lines", "20")
-        .limit("call_time", "\"500 ms\"");
+        .limit("call_time", "\"2 s\"");
+    let begun = std::time::Instant::now();
     let server = with(hostile).start();
     let mut client = Client::open(&server, "/");
     assert_eq!(client.ask_text("lines 5000"), "written");
@@ -398,14 +401,13 @@ fn floods_of_log_lines_are_bounded() {
     }
     let mut bystanders = Bystanders::of(&server);
     bystanders.unharmed(&server);
+    // 20 a second for each of the instances there may be; a slow machine takes more seconds.
+    let bound = (begun.elapsed().as_secs() as usize + 2) * 20 * 2;
     let log = server.log();
-    assert!(
-        log.count(&["line "]) < 1000,
-        "{} lines",
-        log.count(&["line "])
-    );
-    let needless = log.count(&["a line that nobody needs"]);
-    assert!(needless < 200, "{needless} lines");
+    for flood in ["line ", "a line that nobody needs", "xxxxxxxxxx"] {
+        let lines = log.count(&[flood]);
+        assert!(lines <= bound, "{lines} lines of {flood:?}, above {bound}");
+    }
     let longest = log.text().lines().map(str::len).max().unwrap_or(0);
     assert!(longest < 64 * 1024, "a line of {longest} bytes");
 }
@@ -480,7 +482,7 @@ fn leaving_during_a_call_leaves_nothing_behind() {
     let server = with(hostile).start();
     let leave = || {
         for harm in ["spin", "rest 300", "flood-forever 1000"] {
-            for _ in 0..5 {
+            for _ in 0..3 {
                 let mut client = Client::open(&server, "/");
                 client.text(harm);
                 client.reset();
@@ -503,7 +505,7 @@ fn leaving_during_a_call_leaves_nothing_behind() {
 /// Traps over and over: the version may be taken out for a while (503), but never the server.
 #[test]
 fn trapping_again_and_again_harms_nobody_else() {
-    let server = setup().start();
+    let server = setup().set("swap", "failures", "10").start();
     let mut other = Client::open(&server, "/echo");
     for _ in 0..200 {
         let mut client = Client::tcp(server.address());

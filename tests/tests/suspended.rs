@@ -138,6 +138,27 @@ fn a_handshake_hook_that_waits_for_ever_is_answered() {
     }
 }
 
+/// The handshake's deadline ends with the 101, however long `on-handshake-success` takes; what is sent meanwhile is
+/// answered afterwards.
+#[test]
+fn the_handshake_deadline_does_not_reach_behind_the_101() {
+    for mode in ["\"worker\"", "\"connection\""] {
+        let server = hostile_waiting(mode, "1500 ms")
+            .set("limits", "handshake_timeout", "\"300 ms\"")
+            .start();
+        // It is stopped for waiting too long: a plugin's failure, so 1011 and never a bare FIN.
+        let client = Client::open(&server, "/?success=sleep");
+        client.expect_closed(1011);
+        // Another one has to wait for the busy instance, longer than the deadline, and is served then.
+        let mut busy = Client::open(&server, "/");
+        busy.text("rest 1000");
+        let mut client = Client::open(&server, "/");
+        assert_eq!(client.ask_text("text hello"), "hello", "{mode}");
+        assert_eq!(client.expect_text(), "ok");
+        assert_eq!(busy.expect_text(), "rested");
+    }
+}
+
 /// Frames pipelined behind an upgrade request wait for the plugin's answer, and a bound of them only.
 #[test]
 fn frames_behind_a_slow_handshake() {
