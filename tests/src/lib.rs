@@ -23,6 +23,7 @@ pub mod schema;
 pub mod server;
 pub mod setup;
 pub mod temp;
+pub mod tls;
 pub mod tools;
 pub mod versions;
 

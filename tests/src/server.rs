@@ -75,6 +75,19 @@ impl Server {
         self.address
     }
 
+    /// Everywhere where it listens, as it says itself: the address of `[listen]` first.
+    ///
+    /// # Panics
+    /// When it does not say so.
+    #[track_caller]
+    pub fn addresses(&self) -> Vec<String> {
+        self.log.wait_for("where it listens", |line| {
+            let (_, all) = line.split_once(" is listening on ")?;
+            let all = all.split(", ").map(|one| one.trim_end_matches(" (TLS)"));
+            Some(all.map(str::to_owned).collect())
+        })
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -170,7 +183,7 @@ pub fn command() -> Command {
 
 /// The address in a line such as `listening on ws://127.0.0.1:40213`, when it has one.
 fn listening(line: &str) -> Option<SocketAddr> {
-    let schemes = ["ws://", "http://"];
+    let schemes = ["wss://", "ws://", "http://"];
     let rest = schemes
         .iter()
         .find_map(|scheme| line.split_once(scheme).map(|(_, rest)| rest))?;

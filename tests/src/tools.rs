@@ -48,6 +48,41 @@ pub fn chromium() -> Option<(PathBuf, PathBuf, PathBuf)> {
     Some((node, modules, browser?))
 }
 
+/// The program `openssl`.
+pub fn openssl() -> bool {
+    let ready = runs(Path::new("openssl"), &["version"]);
+    found(ready, "openssl", "apt-get install -y openssl")
+}
+
+/// The program `nginx`.
+pub fn nginx() -> Option<PathBuf> {
+    debian("nginx", "-v")
+}
+
+/// The program `haproxy`.
+pub fn haproxy() -> Option<PathBuf> {
+    debian("haproxy", "-v")
+}
+
+/// The program `systemd-socket-activate`.
+pub fn socket_activate() -> Option<PathBuf> {
+    let path = PathBuf::from("/usr/bin/systemd-socket-activate");
+    let ready = runs(&path, &["--version"]);
+    found(
+        ready,
+        "systemd-socket-activate",
+        "apt-get install -y systemd",
+    )
+    .then_some(path)
+}
+
+/// A server program of Debian's, which are not on every user's path.
+fn debian(name: &str, version: &str) -> Option<PathBuf> {
+    let path = Path::new("/usr/sbin").join(name);
+    let ready = runs(&path, &[version]);
+    found(ready, name, &format!("apt-get install -y {name}")).then_some(path)
+}
+
 fn node_with(module: &str, what: &str) -> Option<(PathBuf, PathBuf)> {
     let modules = folder().join("node_modules");
     let node = PathBuf::from("node");

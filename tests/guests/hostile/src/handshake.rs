@@ -1,6 +1,6 @@
 //! Answers to the handshake that a host must not pass on as they are.
 
-use jackfield_guest::{Header, Rejection};
+use jackfield_guest::{Header, Rejection, UpgradeRequest};
 
 /// `?reject=…`: a number is a status with a good body; the rest breaks a rule.
 pub(crate) fn rejection(how: &str) -> Rejection {
@@ -56,6 +56,19 @@ pub(crate) fn fields(how: &str) -> Vec<Header> {
     };
     fields.push(Header::new("x-last", "good"));
     fields
+}
+
+/// `?show=NAME`: the request's field lines of this name, and what else it says of the client.
+pub(crate) fn shown(request: &UpgradeRequest, name: Option<&str>) -> Vec<Header> {
+    let lines = request.headers.iter();
+    lines
+        .filter(|header| Some(header.name.as_str()) == name)
+        .map(|header| Header::new("x-shown", header.value.clone()))
+        .chain([
+            Header::new("x-peer", request.peer.clone()),
+            Header::new("x-secure", request.secure.to_string()),
+        ])
+        .collect()
 }
 
 /// `?choose=…`: subprotocols that nobody offered, or none.

@@ -75,6 +75,9 @@ impl Handshake for Hostile {
         self.act("check-custom-header", None);
         match planned(query, "reject") {
             Some(how) => Err(handshake::rejection(how)),
+            None if planned(query, "show").is_some() => {
+                Ok(handshake::shown(request, planned(query, "show")))
+            }
             None => Ok(planned(query, "accept")
                 .map(handshake::fields)
                 .unwrap_or_default()),
