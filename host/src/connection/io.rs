@@ -25,8 +25,11 @@ pub(super) enum Io {
 pub(super) struct Raw {
     socket: Socket,
     /// Bytes that came together with a PROXY protocol header; none on most connections.
-    unread: Option<Box<Vec<u8>>>,
+    unread: Option<Box<Unread>>,
 }
+
+/// Boxed where it is kept: most connections have none, and no room for it.
+struct Unread(Vec<u8>);
 
 enum Socket {
     Tcp(TcpStream),
@@ -56,7 +59,7 @@ impl Io {
         if let Io::Plain(raw) = self
             && !bytes.is_empty()
         {
-            raw.unread = Some(Box::new(bytes));
+            raw.unread = Some(Box::new(Unread(bytes)));
         }
     }
 
@@ -141,7 +144,7 @@ impl AsyncRead for Raw {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(unread) = &mut self.unread {
+        if let Some(Unread(unread)) = self.unread.as_deref_mut() {
             let count = unread.len().min(buffer.remaining());
             buffer.put_slice(unread.drain(..count).as_slice());
             if unread.is_empty() {
