@@ -110,6 +110,7 @@ impl Opened {
     /// Binds the address and reads the token.
     pub(crate) fn new(config: &Admin) -> Result<Opened, AdminError> {
         let token = Token::new(&Secret::read(&config.token)?);
+        token::warn_about(&config.token);
         let address = config.listen;
         let failed = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => AdminError::AddressInUse { address },

@@ -376,6 +376,27 @@ fn another_address_is_allowed_when_it_is_meant() {
     Admin::of(&server).get("/v1/ready").expect(200);
 }
 
+#[test]
+fn a_token_that_everybody_can_read_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new("token");
+    let path = folder.write("token", format!("{TOKEN}\n"));
+    let file = PluginFile::new("stamped", &stamped(0, ""));
+    let quoted = format!("\"{}\"", path.display());
+    let setup = file
+        .setup()
+        .set("admin", "listen", "\"127.0.0.1:0\"")
+        .set("admin", "token_file", &quoted);
+    for (mode, warned) in [(0o644, true), (0o640, false)] {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&path, permissions).expect("chmod");
+        let server = setup.start();
+        Admin::of(&server).get("/v1/plugins").expect(200);
+        let lines = server.log().count(&["WARN", "every user"]);
+        assert_eq!(lines, usize::from(warned), "{mode:o}");
+    }
+}
+
 /// The token and what is done over the API: the one is never in the log, the other always.
 #[test]
 fn the_log_has_what_was_done_and_not_the_token() {

@@ -1,6 +1,7 @@
 //! The token that opens the admin API: read once at the start, kept as a digest, compared in constant time.
 
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -96,6 +97,22 @@ impl Token {
     pub(super) fn is(&self, guess: &[u8]) -> bool {
         let guess: [u8; 32] = Sha256::digest(guess).into();
         self.digest.ct_eq(&guess).into()
+    }
+}
+
+/// Says when every user of the machine can read the token.
+pub(super) fn warn_about(source: &TokenSource) {
+    let TokenSource::File(path) = source else {
+        return;
+    };
+    let mode = path
+        .metadata()
+        .map(|metadata| metadata.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o004 != 0) {
+        tracing::warn!(
+            file = %path.display(),
+            "every user of this machine can read the admin API's token; chmod 600 keeps it from them"
+        );
     }
 }
 

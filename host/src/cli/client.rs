@@ -31,7 +31,7 @@ const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 /// Where the server is, and what opens it.
 #[derive(Debug, Args)]
 pub(super) struct AdminArgs {
-    /// Where the admin API of the server listens ([admin] listen)
+    /// Where the admin API of the server listens (`[admin] listen`)
     #[arg(
         long,
         value_name = "URL",
