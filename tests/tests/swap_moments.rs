@@ -187,6 +187,33 @@ fn behind_a_call_that_does_not_end() {
     assert_eq!(ask(&mut other, "x").generation, 1);
 }
 
+/// A call that may take longer than a swap waits: the swap is given up, and nothing stays held when the call is over.
+#[test]
+fn a_swap_that_is_given_up_holds_nothing() {
+    for mode in ["\"worker\"", "\"connection\""] {
+        let file = PluginFile::new("stamped", &stamped(0, ""));
+        let plugin = file.plugin().instances(mode).limit("wait_time", "\"60 s\"");
+        let server = file.setup_with(plugin).workers(1).start();
+        let mut resting = Client::open(&server, "/");
+        let mut other = Client::open(&server, "/");
+        assert_eq!(ask(&mut other, "before").generation, 0);
+        resting.text("rest 36000");
+        let said = file.refused(&server, &stamped(1, ""));
+        assert!(said.contains("not ready within"), "{said}");
+        if mode == "\"connection\"" {
+            assert_eq!(ask(&mut other, "at once").generation, 0);
+        }
+        let answer = answered(&mut resting, "rest 36000");
+        assert_eq!((answer.generation, answer.count), (0, 1));
+        assert_eq!(ask(&mut resting, "behind it").generation, 0);
+        assert_eq!(ask(&mut other, "behind it").generation, 0);
+        // And the next one is not in anybody's way.
+        file.swap(&server, &stamped(2, ""));
+        assert_eq!(ask(&mut resting, "last").generation, 2);
+        assert_eq!(ask(&mut other, "last").generation, 2);
+    }
+}
+
 /// An upgrade that is under way ends on the version that looks at it, whatever it decides.
 #[test]
 fn in_the_middle_of_an_upgrade() {
