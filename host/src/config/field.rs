@@ -119,6 +119,7 @@ impl<'r, 'i> Section<'r, 'i> {
     /// Notes every key that nothing asked for.
     pub(super) fn finish(mut self) {
         self.asked.sort_unstable();
+        self.asked.dedup();
         for (key, value) in self.table {
             let name = &**key.get_ref();
             if !self.asked.contains(&name) {

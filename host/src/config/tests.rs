@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::resolved::{Build, Instances, Origins, SwapPolicy};
+use super::resolved::{
+    Address, Build, ClientCertificates, Forwarded, Instances, Origins, SwapPolicy,
+};
 use super::{Config, ConfigError, load, parse};
 
 /// A file that is right, to which a test adds its mistake.
@@ -300,6 +302,156 @@ fn one_problem_word_for_word() {
     ] {
         assert_eq!(with(text), said, "\n{text}");
     }
+}
+
+#[test]
+fn every_form_of_a_listener() {
+    let config = config(
+        r#"
+        [listen]
+        address = "0.0.0.0:443"
+        reuse_port = true
+        tls = { certificate = "cert.pem", key = "/etc/key.pem", client_ca = "ca.pem", client_certificates = "optional" }
+        forwarded = "X-Forwarded-For"
+        trusted_proxies = ["10.0.0.0/8", "192.0.2.1", "fd00::/8"]
+        [[listener]]
+        address = "unix:run/jackfield.sock"
+        mode = "0600"
+        proxy_protocol = true
+        connections = 10
+        handshake_timeout = "1 s"
+        [[listener]]
+        address = "systemd:ws"
+        [[listener]]
+        address = "127.0.0.1:0"
+        [[listener]]
+        address = "127.0.0.1:0"
+        [routes."/a"]
+        plugins = ["a"]
+        [plugins.a]
+        file = "a.wasm"
+        "#,
+    );
+    let first = &config.listen.listener;
+    let tls = first.tls.as_ref().expect("TLS");
+    assert_eq!(tls.certificate, Path::new("/srv/cert.pem"));
+    assert_eq!(tls.key, Path::new("/etc/key.pem"));
+    assert_eq!(tls.client_certificates, ClientCertificates::Optional);
+    assert_eq!(first.forwarded, Some(Forwarded::XForwardedFor));
+    let networks: Vec<_> = first
+        .trusted_proxies
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "fd00::/8"]);
+    let [unix, systemd, _, _] = &config.listeners[..] else {
+        panic!("{:?}", config.listeners);
+    };
+    assert_eq!(
+        unix.address,
+        Address::Unix("/srv/run/jackfield.sock".into())
+    );
+    assert_eq!((unix.mode, unix.connections), (0o600, Some(10)));
+    assert_eq!(unix.handshake_timeout, Some(Duration::from_secs(1)));
+    assert_eq!(systemd.address, Address::Systemd("ws".to_owned()));
+}
+
+#[test]
+fn one_problem_of_a_listener_word_for_word() {
+    for (text, said) in [
+        (
+            "[[listener]]\nbacklog = 1",
+            "f:1: listener[0]: missing key 'address', such as address = \"0.0.0.0:9443\"",
+        ),
+        (
+            "[[listener]]\naddress = \"127.0.0.1:1\"\nworkers = 1",
+            "f:3: listener[0].workers: unknown key; known here: address, backlog, connections, forwarded, \
+             handshake_timeout, mode, proxy_protocol, reuse_port, tls, trusted_proxies",
+        ),
+        (
+            "listener = 1",
+            "f:1: listener: expected tables such as [[listener]] with address = \"0.0.0.0:9443\", found 1",
+        ),
+        (
+            "[[listener]]\naddress = \"127.0.0.1:9000\"",
+            "f:2: listener[0].address: another listener has 127.0.0.1:9000 already",
+        ),
+        (
+            "[listen]\naddress = \"unix:\"",
+            "f:2: listen.address: a Unix socket is \"unix:\" and a path of at most 107 bytes, such as \
+             \"unix:/run/jackfield.sock\"",
+        ),
+        (
+            "[listen]\naddress = \"systemd:\"",
+            "f:2: listen.address: a socket of systemd's is \"systemd:\" and its FileDescriptorName or number, such \
+             as \"systemd:0\"",
+        ),
+        (
+            "[listen]\nmode = \"600\"",
+            "f:2: listen.mode: only the socket of an address such as \"unix:/run/jackfield.sock\" has a mode",
+        ),
+        (
+            "[listen]\naddress = \"unix:s\"\nmode = 600",
+            "f:3: listen.mode: expected a mode of three octal digits in quotes, such as \"660\", found 600",
+        ),
+        (
+            "[listen]\naddress = \"unix:s\"\nmode = \"888\"",
+            "f:3: listen.mode: expected a mode of three octal digits in quotes, such as \"660\", found '888'",
+        ),
+        (
+            "[listen]\naddress = \"unix:s\"\nreuse_port = true",
+            "f:3: listen.reuse_port: only an address and a port can be shared",
+        ),
+        (
+            "[listen]\ntls = { certificate = \"c.pem\" }",
+            "f:2: listen.tls: missing key 'key', such as key = \"key.pem\"",
+        ),
+        (
+            "[listen]\ntls = { certificate = \"c.pem\", key = \"k.pem\", clint_ca = \"x\" }",
+            "f:2: listen.tls.clint_ca: unknown key; did you mean 'client_ca'?",
+        ),
+        (
+            "[listen]\ntls = { certificate = \"c.pem\", key = \"k.pem\", client_certificates = \"required\" }",
+            "f:2: listen.tls.client_certificates: clients are asked for certificates only with a client_ca to verify \
+             them",
+        ),
+        (
+            "[listen]\ntls = { certificate = \"c.pem\", key = \"k.pem\", client_ca = \"x\", client_certificates = 1 }",
+            "f:2: listen.tls.client_certificates: expected \"required\" or \"optional\", found 1",
+        ),
+        (
+            "[listen]\nproxy_protocol = true",
+            "f:1: listen: proxy_protocol and forwarded need trusted_proxies, such as [\"10.0.0.0/8\"]: who else would \
+             be believed?",
+        ),
+        (
+            "[listen]\ntrusted_proxies = [\"10.0.0.0/8\"]",
+            "f:2: listen.trusted_proxies: nothing is believed from them yet: set proxy_protocol = true or forwarded = \
+             \"x-forwarded-for\"",
+        ),
+        (
+            "[listen]\naddress = \"unix:s\"\nproxy_protocol = true\ntrusted_proxies = []",
+            "f:4: listen.trusted_proxies: everybody who may connect to a Unix socket is trusted there; its mode says \
+             who that is",
+        ),
+        (
+            "[listen]\nproxy_protocol = true\ntrusted_proxies = [\"10.1.2.3/8\"]",
+            "f:3: listen.trusted_proxies[0]: '10.1.2.3/8' has bits behind its prefix; did you mean '10.0.0.0/8'?",
+        ),
+        (
+            "[listen]\nproxy_protocol = true\ntrusted_proxies = [\"proxy.example.org\"]",
+            "f:3: listen.trusted_proxies[0]: 'proxy.example.org' is not a network; write it in numbers, such as \
+             \"10.0.0.0/8\", \"fd00::/8\" or \"192.0.2.1\"",
+        ),
+        (
+            "[listen]\nforwarded = \"x-forwarded-fro\"\ntrusted_proxies = [\"10.0.0.1\"]",
+            "f:2: listen.forwarded: unknown field 'x-forwarded-fro'; did you mean 'x-forwarded-for'?",
+        ),
+    ] {
+        assert_eq!(with(text), said, "\n{text}");
+    }
+    let many = "[[listener]]\naddress = \"127.0.0.1:0\"\n".repeat(65);
+    assert_eq!(with(&many), "f:129: listener[64]: more than 64 listeners");
 }
 
 #[test]

@@ -53,7 +53,7 @@ impl Connection {
     /// Reads the PROXY protocol header of a trusted peer.
     async fn proxy(&mut self) -> Result<(), Turned> {
         // What others send first is theirs: a header of the PROXY protocol is neither TLS nor HTTP, and refused there.
-        if !self.entrance.settings.proxy_protocol || !self.entrance.trusts(self.peer()) {
+        if !self.entrance.settings.proxy_protocol || !self.is_proxy() {
             return Ok(());
         }
         let mut reader = ProxyReader::default();
@@ -114,7 +114,7 @@ impl Connection {
         let Some(field) = self.entrance.settings.forwarded else {
             return;
         };
-        if !self.entrance.trusts(self.peer()) {
+        if !self.is_proxy() {
             return;
         }
         let values = |wanted: &'static str| {
@@ -134,11 +134,12 @@ impl Connection {
         });
     }
 
-    /// Who the peer is, as far as that is known now.
-    fn peer(&self) -> Peer {
+    /// Whether the peer, as far as it is known now, is believed about others.
+    fn is_proxy(&self) -> bool {
         let shard = self.worker.shard.borrow();
-        let entry = shard.entry(self.id);
-        entry.map_or(Peer::Unix, |entry| Peer::parse(&entry.peer))
+        let peer = shard.entry(self.id);
+        peer.and_then(|entry| Peer::parse(&entry.peer))
+            .is_some_and(|peer| self.entrance.trusts(peer))
     }
 
     /// From here on the client is who the proxy says.

@@ -19,6 +19,9 @@ use super::tls::Tls;
 use crate::config::Config;
 use crate::config::resolved::{Address, Listener};
 
+/// What a peer without an address is called.
+const UNIX: &str = "unix";
+
 /// The other end of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
@@ -30,8 +33,11 @@ pub(crate) enum Peer {
 
 impl Peer {
     /// Reads what [`fmt::Display`] wrote.
-    pub(crate) fn parse(text: &str) -> Peer {
-        text.parse().map_or(Peer::Unix, Peer::Internet)
+    pub(crate) fn parse(text: &str) -> Option<Peer> {
+        if text == UNIX {
+            return Some(Peer::Unix);
+        }
+        text.parse().ok().map(Peer::Internet)
     }
 }
 
@@ -39,7 +45,7 @@ impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Peer::Internet(address) => address.fmt(f),
-            Peer::Unix => f.write_str("unix"),
+            Peer::Unix => f.write_str(UNIX),
         }
     }
 }
