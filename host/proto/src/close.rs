@@ -19,6 +19,8 @@ pub const ABNORMAL: u16 = 1006;
 pub const INVALID_DATA: u16 = 1007;
 /// The server met something that kept it from going on.
 pub const INTERNAL_ERROR: u16 = 1011;
+/// The peer broke a rule of this server that is none of the protocol's.
+pub const POLICY_VIOLATION: u16 = 1008;
 /// A message is above what the receiver takes.
 pub const TOO_BIG: u16 = 1009;
 

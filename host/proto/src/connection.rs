@@ -3,7 +3,7 @@
 //!
 //! The machine is split by what it is busy with: `input` finds frames, `message` holds an unfinished message,
 //! `control` answers control frames, `closing` knows about the end, `timers` and `health` about deadlines,
-//! `sending` about commands. This room must never read a clock, wait, or write anything but the `out` that it
+//! `rates` about how much may come, `sending` about commands. This room must never read a clock, wait, or write anything but the `out` that it
 //! is given.
 
 mod closing;
@@ -13,6 +13,7 @@ mod event;
 mod health;
 mod input;
 mod message;
+mod rates;
 mod sending;
 mod settings;
 mod timers;
@@ -22,6 +23,7 @@ use std::{sync::Arc, time::Instant};
 pub use closing::Ending;
 pub use error::{CloseError, ProtocolError, SendError};
 pub use event::Event;
+pub use rates::Rate;
 pub use settings::Settings;
 
 use crate::deflate::{Deflate, Negotiated};
@@ -60,7 +62,8 @@ pub enum Status {
 /// # Getters
 /// [`status`](Self::status), [`is_open`](Self::is_open), [`wants_input`](Self::wants_input),
 /// [`is_sending_fragments`](Self::is_sending_fragments), [`ending`](Self::ending),
-/// [`sent_close`](Self::sent_close), [`last_traffic`](Self::last_traffic).
+/// [`sent_close`](Self::sent_close), [`last_traffic`](Self::last_traffic), [`throttled`](Self::throttled),
+/// [`messages_stand_alone`](Self::messages_stand_alone).
 ///
 /// # What happened outside: `handle_*`
 /// [`handle_input`](Self::handle_input), [`handle_eof`](Self::handle_eof),
@@ -90,6 +93,7 @@ pub struct Connection {
     deflate: Option<Box<Deflate>>,
     facts: closing::Facts,
     timers: timers::Timers,
+    rates: rates::Rates,
 }
 
 impl Connection {
@@ -105,6 +109,7 @@ impl Connection {
             deflate: None,
             facts: closing::Facts::default(),
             timers: timers::Timers::new(now),
+            rates: rates::Rates::default(),
         }
     }
 
@@ -129,6 +134,19 @@ impl Connection {
     /// Whether input means anything. When not, it is to be discarded.
     pub fn wants_input(&self) -> bool {
         matches!(self.status, Status::Open | Status::Closing)
+    }
+
+    /// Whether a peer understands each of our messages without those before it: true unless they are compressed
+    /// with context takeover (RFC 7692 section 7.1.1.1).
+    pub fn messages_stand_alone(&self) -> bool {
+        self.deflate
+            .as_ref()
+            .is_none_or(|deflate| deflate.compressor.may_discard())
+    }
+
+    /// Whether a message of the peer has begun and not ended.
+    pub fn is_receiving(&self) -> bool {
+        self.message.is_some()
     }
 
     /// Whether a fragmented message of ours is unfinished: no other message may be sent before its last part.

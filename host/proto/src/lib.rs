@@ -19,7 +19,7 @@ pub mod handshake;
 pub mod utf8;
 
 pub use connection::{
-    CloseError, Connection, Ending, Event, ProtocolError, SendError, Settings, Status,
+    CloseError, Connection, Ending, Event, ProtocolError, Rate, SendError, Settings, Status,
 };
 pub use deflate::{DeflateSettings, Negotiated};
 pub use frame::{Kind, Opcode};

@@ -49,6 +49,7 @@ impl Connection {
         payload: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Option<Event<'static>>, ProtocolError> {
+        self.rates.control_frame(now, &self.settings);
         match opcode {
             Opcode::Ping => self.pinged(payload, out),
             Opcode::Close => {

@@ -40,6 +40,9 @@ pub enum ProtocolError {
     /// A message above [`Settings::message_bytes`](super::Settings::message_bytes) (section 10.4).
     #[error("message too big")]
     MessageTooBig,
+    /// A message that was not complete within [`Settings::message_timeout`](super::Settings::message_timeout).
+    #[error("message too slow")]
+    MessageTooSlow,
     /// A compressed message that does not inflate (RFC 7692 section 7.2.2).
     #[error("bad compressed data")]
     Inflate,
@@ -74,6 +77,7 @@ impl ProtocolError {
             | Self::CloseCode(_) => close::PROTOCOL_ERROR,
             Self::Inflate | Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => close::INVALID_DATA,
             Self::MessageTooBig => close::TOO_BIG,
+            Self::MessageTooSlow => close::POLICY_VIOLATION,
         }
     }
 }

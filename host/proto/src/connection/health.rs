@@ -1,9 +1,9 @@
-//! What passed deadlines do: the health ping, the end of a quiet connection, the end of a close that no one
-//! answers.
+//! What passed deadlines do: the health ping, the end of a quiet connection, of a message that never ends, and of a
+//! close that no one answers.
 
 use std::time::Instant;
 
-use super::{Connection, Event, timers::Timer};
+use super::{Connection, Event, ProtocolError, timers::Timer};
 use crate::{
     close,
     frame::{Opcode, append_frame},
@@ -14,9 +14,10 @@ impl Connection {
     /// early or late does no harm.
     ///
     /// A quiet connection is pinged; one that is quiet after that too, or is not to be pinged, is unhealthy
-    /// and is closed with 1001; one that does not answer our close frame is dead.
+    /// and is closed with 1001; one whose message takes too long is failed with 1008; one that does not answer our
+    /// close frame is dead.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Event<'static>> {
-        let (timer, deadline) = self.timers.next(self.status, &self.settings)?;
+        let (timer, deadline) = self.next_timer()?;
         if now < deadline {
             return None;
         }
@@ -33,6 +34,10 @@ impl Connection {
             Timer::Pong => {
                 self.fail(now, close::GOING_AWAY, "ping unanswered", out);
                 Some(Event::Unhealthy)
+            }
+            Timer::Message => {
+                self.fail_with(now, ProtocolError::MessageTooSlow, out);
+                Some(Event::Failed(ProtocolError::MessageTooSlow))
             }
             Timer::Close => {
                 self.give_up();
@@ -51,12 +56,20 @@ impl Connection {
     }
 
     /// The next deadline: call [`handle_timeout`](Self::handle_timeout) then. It moves with every input, so a
-    /// timer that is set once and asks again when it fires is enough. `None`: nothing to wait for, unless the
+    /// timer that is set once and asks again when it fires is enough, except for the beginning of a message
+    /// ([`is_receiving`](Self::is_receiving)), which may bring it closer. `None`: nothing to wait for, unless the
     /// status says [`Finished`](super::Status::Finished), whose bounds are the owner's.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers
-            .next(self.status, &self.settings)
-            .map(|(_, deadline)| deadline)
+        self.next_timer().map(|(_, deadline)| deadline)
+    }
+
+    fn next_timer(&self) -> Option<(Timer, Instant)> {
+        self.timers.next(
+            self.status,
+            &self.settings,
+            self.message.as_ref().map(|message| message.begun),
+            self.rates.until().map(|(until, _)| until),
+        )
     }
 
     /// When bytes from the peer came last; the connection's beginning when none came.

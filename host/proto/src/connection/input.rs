@@ -53,6 +53,26 @@ impl Connection {
         if !input.is_empty() {
             self.timers.heard(now);
         }
+        let bytes = input.len();
+        let (event, rest) = self.read(now, input, out);
+        let used = bytes.saturating_sub(rest.len()) as u64;
+        self.rates.spend(now, &self.settings, used, event.as_ref());
+        if let Some(message) = &mut self.message
+            && let Some((until, _)) = self.rates.until().filter(|(until, _)| *until > now)
+        {
+            // Nothing is read until then, so the message may take so much longer.
+            message.begun += until - now;
+        }
+        (event, rest)
+    }
+
+    /// Reads up to the next event.
+    fn read<'i>(
+        &mut self,
+        now: Instant,
+        input: &'i mut [u8],
+        out: &mut Vec<u8>,
+    ) -> (Option<Event<'i>>, &'i mut [u8]) {
         let mut rest = input;
         while self.wants_input() {
             match self.step(now, &mut rest, out) {
@@ -105,9 +125,9 @@ impl Connection {
             Reading::Payload(header)
         };
         let step = match header.opcode {
-            Opcode::Text => self.data(Some(Kind::Text), &header, whole, piece)?,
-            Opcode::Binary => self.data(Some(Kind::Binary), &header, whole, piece)?,
-            Opcode::Continuation => self.data(None, &header, whole, piece)?,
+            Opcode::Text => self.data(now, Some(Kind::Text), &header, whole, piece)?,
+            Opcode::Binary => self.data(now, Some(Kind::Binary), &header, whole, piece)?,
+            Opcode::Continuation => self.data(now, None, &header, whole, piece)?,
             control => match self.control(now, control, piece, whole, out)? {
                 Some(event) => Step::Told(event),
                 None => Step::Next,
@@ -187,6 +207,7 @@ impl Connection {
     /// for a continuation.
     fn data<'i>(
         &mut self,
+        now: Instant,
         kind: Option<Kind>,
         header: &FrameHeader,
         whole: bool,
@@ -199,9 +220,10 @@ impl Connection {
             (None, Some(kind)) if whole && header.fin && !header.rsv1 => {
                 return Ok(Step::Told(single(kind, piece)?));
             }
-            (None, Some(kind)) => self
-                .message
-                .insert(Box::new(Message::new(kind, header.rsv1))),
+            (None, Some(kind)) => {
+                self.message
+                    .insert(Box::new(Message::new(kind, header.rsv1, now)))
+            }
             // Refused with the header.
             (None, None) => return Err(ProtocolError::LoneContinuation),
         };
@@ -211,7 +233,16 @@ impl Connection {
             && header.fin
             && let Some(message) = self.message.take()
         {
-            return Ok(Step::Told(message.finish(inflater, limit)?));
+            let wire_bytes = message.wire_bytes();
+            let event = message.finish(inflater, limit)?;
+            let bytes = match &event {
+                Event::Text(text) => text.len() as u64,
+                Event::Binary(bytes) => bytes.len() as u64,
+                _ => 0,
+            };
+            self.rates
+                .inflated(now, &self.settings, bytes.saturating_sub(wire_bytes));
+            return Ok(Step::Told(event));
         }
         Ok(Step::Next)
     }

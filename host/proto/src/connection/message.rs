@@ -2,7 +2,7 @@
 //!
 //! It grows by what arrives, never by what a header declares, and is given up with the message.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Instant};
 
 use super::{Event, ProtocolError};
 use crate::{deflate::Inflater, frame::Kind, utf8::TextBuilder};
@@ -11,6 +11,8 @@ use crate::{deflate::Inflater, frame::Kind, utf8::TextBuilder};
 #[derive(Debug)]
 pub(super) struct Message {
     body: Body,
+    /// When it began, later by what the rates made it wait.
+    pub(super) begun: Instant,
     /// Bytes of payload as they came over the wire.
     wire_bytes: u64,
     /// Whether they are compressed.
@@ -24,13 +26,14 @@ enum Body {
 }
 
 impl Message {
-    pub(super) fn new(kind: Kind, compressed: bool) -> Self {
+    pub(super) fn new(kind: Kind, compressed: bool, now: Instant) -> Self {
         let body = match kind {
             Kind::Text => Body::Text(TextBuilder::default()),
             Kind::Binary => Body::Binary(Vec::new()),
         };
         Self {
             body,
+            begun: now,
             wire_bytes: 0,
             compressed,
         }

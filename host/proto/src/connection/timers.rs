@@ -1,10 +1,13 @@
-//! The deadlines of a connection: a table of three, of which at most one counts at a time.
+//! The deadlines of a connection: a table of four. Of quiet, pong and close at most one counts at a time.
 //!
 //! | deadline | counts while | set by | when it passes |
 //! |---|---|---|---|
 //! | quiet | open, no ping under way | any traffic + `health_interval` | ping, or unhealthy when pings are off |
 //! | pong | open, a ping under way | the health ping + `ping` | unhealthy |
+//! | message | open, a message has begun | its first byte + `message_timeout`; time that the rates cost is given back | 1008 |
 //! | close | closing | our close frame + `close_timeout` | the connection is dead |
+//!
+//! Silence counts from the end of a pause that the rates ordered, since nothing is read before.
 //!
 //! This room only computes; what a passed deadline does is decided in `health.rs`.
 
@@ -19,6 +22,8 @@ pub(super) enum Timer {
     Quiet,
     /// No traffic since the health ping.
     Pong,
+    /// A message takes too long.
+    Message,
     /// No answer to our close frame.
     Close,
 }
@@ -49,16 +54,34 @@ impl Timers {
         self.pinged = None;
     }
 
-    /// The timer that counts and its deadline. `None`: no timer, or a deadline beyond the end of time.
-    pub(super) fn next(&self, status: Status, settings: &Settings) -> Option<(Timer, Instant)> {
+    /// The timer that is next and its deadline. `None`: no timer, or a deadline beyond the end of time. `message` is
+    /// when the unfinished message began, `paused` until when the rates forbid to read.
+    pub(super) fn next(
+        &self,
+        status: Status,
+        settings: &Settings,
+        message: Option<Instant>,
+        paused: Option<Instant>,
+    ) -> Option<(Timer, Instant)> {
         let (timer, since, wait) = match status {
             Status::Open => match (self.pinged, settings.ping) {
                 (Some(pinged), Some(wait)) => (Timer::Pong, pinged, wait),
-                _ => (Timer::Quiet, self.traffic, settings.health_interval),
+                _ => {
+                    let since = paused.map_or(self.traffic, |paused| paused.max(self.traffic));
+                    (Timer::Quiet, since, settings.health_interval)
+                }
             },
             Status::Closing => (Timer::Close, self.closed?, settings.close_timeout),
             Status::Finished { .. } | Status::Dead => return None,
         };
-        Some((timer, since.checked_add(wait)?))
+        let silence = since.checked_add(wait).map(|at| (timer, at));
+        let message = message
+            .zip(settings.message_timeout)
+            .filter(|_| status == Status::Open)
+            .and_then(|(begun, wait)| Some((Timer::Message, begun.checked_add(wait)?)));
+        silence
+            .into_iter()
+            .chain(message)
+            .min_by_key(|(_, deadline)| *deadline)
     }
 }
