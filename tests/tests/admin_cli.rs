@@ -383,10 +383,10 @@ fn a_token_that_everybody_can_read_is_warned_about() {
     let path = folder.write("token", format!("{TOKEN}\n"));
     let file = PluginFile::new("stamped", &stamped(0, ""));
     let quoted = format!("\"{}\"", path.display());
-    let setup = file
-        .setup()
-        .set("admin", "listen", "\"127.0.0.1:0\"")
-        .set("admin", "token_file", &quoted);
+    let setup =
+        file.setup()
+            .set("admin", "listen", "\"127.0.0.1:0\"")
+            .set("admin", "token_file", &quoted);
     for (mode, warned) in [(0o644, true), (0o640, false)] {
         let permissions = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(&path, permissions).expect("chmod");
