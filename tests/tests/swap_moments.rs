@@ -16,6 +16,22 @@ fn start(file: &PluginFile) -> Server {
     file.setup_with(plugin).workers(1).start()
 }
 
+/// A server that serves generation 0 and has generation 1 in its cache, so that the swap to it is quick.
+fn start_before(component: fn(u32, &str) -> Vec<u8>) -> (PluginFile, Server) {
+    let file = PluginFile::new("stamped", &component(1, ""));
+    let server = start(&file);
+    file.swap(&server, &component(0, ""));
+    (file, server)
+}
+
+/// Waits until a call runs that takes its time.
+#[track_caller]
+fn begun(server: &Server, since: usize) {
+    server.log().wait_since(since, "that a call runs", |line| {
+        line.contains("begins to").then_some(())
+    });
+}
+
 #[track_caller]
 fn ask(client: &mut Client, text: &str) -> Answer {
     client.text(text);
@@ -116,22 +132,23 @@ fn in_the_middle_of_a_close() {
 fn in_the_middle_of_a_call() {
     type Component = fn(u32, &str) -> Vec<u8>;
     let rows: [(&str, Component, &str); 4] = [
-        ("it computes, with state", stamped, "spin 1200"),
-        ("it waits, with state", stamped, "rest 1200"),
-        ("it computes, without state", stateless, "spin 1200"),
-        ("it waits, without state", stateless, "rest 1200"),
+        ("it computes, with state", stamped, "spin 2000"),
+        ("it waits, with state", stamped, "rest 2000"),
+        ("it computes, without state", stateless, "spin 2000"),
+        ("it waits, without state", stateless, "rest 2000"),
     ];
     table(
         &rows,
         |row| row.0,
         |(_, component, long)| {
-            let file = PluginFile::new("stamped", &component(0, ""));
-            let server = start(&file);
+            let (file, server) = start_before(*component);
             let mut busy = Client::open(&server, "/");
             let mut other = Client::open(&server, "/");
             ask(&mut other, "before");
+            let before = server.log().mark();
             busy.text(long);
             busy.text("behind it");
+            begun(&server, before);
             file.swap(&server, &component(1, ""));
             other.text("behind the swap");
             let first = answered(&mut busy, long);
@@ -154,13 +171,13 @@ fn in_the_middle_of_a_call() {
 /// Without state to carry, nobody waits for a call of the old version: the new one serves beside it.
 #[test]
 fn without_state_the_new_version_does_not_wait_for_the_old_one() {
-    let file = PluginFile::new("stamped", &stateless(0, ""));
-    let server = start(&file);
+    let (file, server) = start_before(stateless);
     let mut resting = Client::open(&server, "/");
     let mut other = Client::open(&server, "/");
     ask(&mut other, "before");
+    let before = server.log().mark();
     resting.text("rest 3000");
-    // The call has begun when a message of the same read is not answered.
+    begun(&server, before);
     file.swap(&server, &stateless(1, ""));
     assert_eq!(ask(&mut other, "meanwhile").generation, 1);
     assert!(
@@ -197,7 +214,9 @@ fn a_swap_that_is_given_up_holds_nothing() {
         let mut resting = Client::open(&server, "/");
         let mut other = Client::open(&server, "/");
         assert_eq!(ask(&mut other, "before").generation, 0);
+        let before = server.log().mark();
         resting.text("rest 36000");
+        begun(&server, before);
         let said = file.refused(&server, &stamped(1, ""));
         assert!(said.contains("not ready within"), "{said}");
         if mode == "\"connection\"" {
@@ -218,11 +237,12 @@ fn a_swap_that_is_given_up_holds_nothing() {
 #[test]
 fn in_the_middle_of_an_upgrade() {
     let upgrade = |target: &str| Request::upgrade(target).bytes();
-    for (target, status) in [("/?rest=1500&reject=1", 403), ("/?rest=1500", 101)] {
-        let file = PluginFile::new("stamped", &stateless(0, ""));
-        let server = start(&file);
+    for (target, status) in [("/?rest=2000&reject=1", 403), ("/?rest=2000", 101)] {
+        let (file, server) = start_before(stateless);
+        let before = server.log().mark();
         let mut client = Client::tcp(server.address());
         client.write(&upgrade(target));
+        begun(&server, before);
         // Half a request beside it, which nobody has looked at yet.
         let mut late = Client::tcp(server.address());
         late.write(&upgrade("/?reject=1")[..40]);

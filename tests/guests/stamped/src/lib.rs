@@ -45,7 +45,7 @@ impl Handshake for Stamped {
     fn check_custom_header(&mut self, request: &UpgradeRequest) -> Result<Vec<Header>, Rejection> {
         fault("check");
         if let Some(millis) = request.query_parameter("rest") {
-            rest(&millis);
+            rest(millis.parse().unwrap_or(0));
         }
         if request.query_parameter("reject").is_some() {
             return Err(Rejection::new(403, format!("refused by {}", generation())));
@@ -148,14 +148,16 @@ fn fault(hook: &str) {
 }
 
 /// `rest MS` waits in the host, `spin MS` computes for so long, `trap` panics, `close CODE` closes (and the answer is
-/// not sent), `flood COUNT BYTES` sends that much before the answer. Any other text asks for nothing.
+/// not sent), `flood COUNT BYTES` sends that much before the answer. Any other text asks for nothing. What takes time
+/// is announced with a line, so that a test knows that the call runs.
 fn obey(connection: Connection, text: &str) {
     let mut words = text.split(' ');
     let verb = words.next().unwrap_or_default();
     let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
     match verb {
-        "rest" => std::thread::sleep(Duration::from_millis(number())),
+        "rest" => rest(number()),
         "spin" => {
+            println!("begins to compute");
             let (began, length) = (Instant::now(), Duration::from_millis(number()));
             while began.elapsed() < length {
                 (0..10_000).for_each(|round| {
@@ -183,8 +185,9 @@ fn obey(connection: Connection, text: &str) {
     }
 }
 
-fn rest(millis: &str) {
-    std::thread::sleep(Duration::from_millis(millis.parse().unwrap_or(0)));
+fn rest(millis: u64) {
+    println!("begins to rest");
+    std::thread::sleep(Duration::from_millis(millis));
 }
 
 /// Messages of this connection over all versions.
