@@ -139,6 +139,8 @@ impl Connection {
                     }
                     return Poll::Pending;
                 }
+                // Woken when its rates allow it to be read again.
+                Some(Status::Open) if entry.throttled.is_some() => return Poll::Pending,
                 Some(Status::Open | Status::Closing) | None => entry.outbox.len(),
             }
         };

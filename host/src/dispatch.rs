@@ -22,7 +22,7 @@ use jackfield_proto::Kind;
 use tokio::time::timeout;
 
 pub(crate) use handshake::{check_custom_header, select_protocol};
-pub(crate) use trouble::{backlog_full, log as log_failure, report_error, trapped};
+pub(crate) use trouble::{backlog_full, log as log_failure, offence, report_error, trapped};
 
 use crate::instances::{Answer, Failure, Hook, Message};
 use crate::server::PluginIndex;

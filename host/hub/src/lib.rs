@@ -14,5 +14,7 @@ mod wheel;
 pub use attributes::{AttributesFull, MAX_ENTRIES as MAX_ATTRIBUTES};
 pub use id::{ConnectionId, WorkerIndex};
 pub use outbox::Outbox;
-pub use shard::{AttributeError, CloseError, Entry, Limits, Phase, SendError, Shard};
+pub use shard::{
+    AttributeError, CloseError, Counts, Due, Entry, Limits, Overflow, Phase, SendError, Shard,
+};
 pub use wheel::Wheel;

@@ -16,14 +16,14 @@ mod entry;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use jackfield_proto::{Connection, Event};
+use jackfield_proto::{Connection, Event, ProtocolError, Rate};
 
 use crate::id::{ConnectionId, LAST_GENERATION, MAX_SLOTS, WorkerIndex};
 use crate::outbox::BufferPool;
 use crate::wheel::Wheel;
 
 pub use commands::{AttributeError, CloseError, SendError};
-pub use entry::{Entry, Phase};
+pub use entry::{Entry, Overflow, Phase};
 
 /// When a connection that is not being read is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -35,6 +35,28 @@ pub struct Limits {
     pub backlog_bytes: usize,
     /// Bytes of one connection's attributes, names and values together.
     pub attribute_bytes: usize,
+}
+
+/// Connections that a moment of the clock was the end of.
+#[derive(Debug, Default)]
+pub struct Due {
+    /// Silent for too long.
+    pub unhealthy: Vec<ConnectionId>,
+    /// Failed because a message took too long, with the offence.
+    pub failed: Vec<(ConnectionId, ProtocolError)>,
+}
+
+/// How often limits were met since this was asked for last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pauses in reading because of messages a second.
+    pub message_rate: u64,
+    /// Because of bytes a second.
+    pub byte_rate: u64,
+    /// Because of control frames a second.
+    pub control_rate: u64,
+    /// Messages dropped that were queued before ([`Overflow::DropOldest`]).
+    pub dropped: u64,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +76,7 @@ pub struct Shard {
     buffers: BufferPool,
     wheel: Wheel,
     due: Vec<ConnectionId>,
+    counts: Counts,
 }
 
 impl Shard {
@@ -68,6 +91,7 @@ impl Shard {
             buffers: BufferPool::default(),
             wheel: Wheel::new(tick, now),
             due: Vec::new(),
+            counts: Counts::default(),
         }
     }
 
@@ -179,6 +203,7 @@ impl Shard {
     pub fn append(&mut self, id: ConnectionId, bytes: &[u8]) {
         if let Some((entry, buffers)) = self.parts(id) {
             entry.outbox.tail(buffers).extend_from_slice(bytes);
+            entry.outbox.skip_to_tail();
         }
     }
 
@@ -206,17 +231,32 @@ impl Shard {
     }
 
     /// Feeds received bytes; gives the next event and the input behind it. See
-    /// [`Connection::handle_input`]. Replies of the protocol itself go to the outbox.
+    /// [`Connection::handle_input`]. Replies of the protocol itself go to the outbox. Look at
+    /// [`Entry::throttled`] before the next call.
     pub fn handle_input<'i>(
         &mut self,
         id: ConnectionId,
         now: Instant,
         input: &'i mut [u8],
     ) -> (Option<Event<'i>>, &'i mut [u8]) {
-        self.with_connection(id, |connection, out| {
-            connection.handle_input(now, input, out)
-        })
-        .unwrap_or_default()
+        let Some((entry, buffers)) = self.parts(id) else {
+            return Default::default();
+        };
+        let Some(connection) = &mut entry.connection else {
+            return Default::default();
+        };
+        let (event, rest) = connection.handle_input(now, input, entry.outbox.tail(buffers));
+        entry.outbox.advance(0, buffers);
+        let throttled = connection.throttled(now);
+        // A message that has begun may be due before anything else.
+        let begun = (event.is_none() && entry.message_armed.is_none() && connection.is_receiving())
+            .then(|| connection.poll_timeout())
+            .flatten();
+        entry.message_armed = entry.message_armed.or(begun);
+        if throttled.is_some() || begun.is_some() {
+            self.await_time(id, throttled, begun);
+        }
+        (event, rest)
     }
 
     /// The peer ended its side, or the socket broke.
@@ -242,13 +282,18 @@ impl Shard {
         }
     }
 
-    /// Moves the clock to `now`. Ids of connections that were found unhealthy are appended to
-    /// `unhealthy`; owners of sockets with something to do are woken.
-    pub fn advance(&mut self, now: Instant, unhealthy: &mut Vec<ConnectionId>) {
+    /// What happened to limits since the last time.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Moves the clock to `now`. Connections that this was the end of are appended to `ended`; owners of sockets
+    /// with something to do are woken.
+    pub fn advance(&mut self, now: Instant, ended: &mut Due) {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.advance(now, &mut due);
         for id in due.drain(..) {
-            if let Some(next) = self.expire(id, now, unhealthy) {
+            if let Some(next) = self.expire(id, now, ended) {
                 self.wheel.arm(id, next);
             }
         }
@@ -257,18 +302,18 @@ impl Shard {
     }
 
     /// Looks at the real deadlines of one connection; gives the next one.
-    fn expire(
-        &mut self,
-        id: ConnectionId,
-        now: Instant,
-        unhealthy: &mut Vec<ConnectionId>,
-    ) -> Option<Instant> {
+    fn expire(&mut self, id: ConnectionId, now: Instant, ended: &mut Due) -> Option<Instant> {
         let (entry, buffers) = self.parts(id)?;
         if entry.deadline.is_some_and(|deadline| deadline <= now) {
             entry.deadline = None;
             entry.expired = true;
             entry.wake();
         }
+        if entry.throttled.is_some_and(|until| until <= now) {
+            entry.throttled = None;
+            entry.wake();
+        }
+        entry.message_armed = entry.message_armed.filter(|deadline| *deadline > now);
         if entry.paused {
             return Some(now + LOOK_AGAIN);
         }
@@ -276,13 +321,42 @@ impl Shard {
             && connection.poll_timeout().is_some_and(|at| at <= now)
         {
             let event = connection.handle_timeout(now, entry.outbox.tail(buffers));
-            if matches!(event, Some(Event::Unhealthy)) {
-                unhealthy.push(id);
+            match event {
+                Some(Event::Unhealthy) => ended.unhealthy.push(id),
+                Some(Event::Failed(error)) => ended.failed.push((id, error)),
+                _ => {}
             }
             entry.outbox.advance(0, buffers);
             entry.wake();
         }
         entry.next_deadline()
+    }
+
+    /// Notes a pause and has the clock look at a connection in time.
+    fn await_time(
+        &mut self,
+        id: ConnectionId,
+        throttled: Option<(Instant, Rate)>,
+        message: Option<Instant>,
+    ) {
+        if let Some((until, rate)) = throttled
+            && let Some(entry) = self.entry_mut(id)
+        {
+            let before = entry.throttled.replace(until);
+            // Events behind one another in the same input push the same pause on.
+            if before.is_none() {
+                let count = match rate {
+                    Rate::Messages => &mut self.counts.message_rate,
+                    Rate::Bytes => &mut self.counts.byte_rate,
+                    Rate::Control => &mut self.counts.control_rate,
+                };
+                *count += 1;
+                self.wheel.arm(id, until);
+            }
+        }
+        if let Some(deadline) = message {
+            self.wheel.arm(id, deadline);
+        }
     }
 
     fn place(&mut self, id: ConnectionId) -> Option<&mut Slot> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jackfield_hub::Phase;
 use jackfield_plugin::ErrorKind;
-use jackfield_proto::{self as proto, Event, Status};
+use jackfield_proto::{Event, Status};
 
 use super::{Connection, READ_BELOW, Turn};
 use crate::dispatch;
@@ -61,17 +61,11 @@ impl Connection {
                 Some(Event::Text(text)) => self.deliver(Message::Text(text)).await,
                 Some(Event::Binary(bytes)) => self.deliver(Message::Binary(bytes)).await,
                 Some(Event::Failed(error)) => {
-                    tracing::debug!(connection = %self.id, %error, code = error.code(), "the connection was failed");
-                    let kind = if error.code() == proto::close::TOO_BIG {
-                        ErrorKind::Limit
-                    } else {
-                        ErrorKind::Protocol
-                    };
-                    dispatch::report_error(&self.worker, self.id, kind, &error.to_string());
+                    dispatch::offence(&self.worker, self.id, error);
                 }
                 Some(Event::PeerClosed | Event::Unhealthy | Event::CloseTimedOut) => {}
             }
-            if self.waiting() > READ_BELOW {
+            if self.waiting() > READ_BELOW || (!rest.is_empty() && self.is_throttled()) {
                 poll_fn(|cx| self.poll_drain(cx)).await;
             }
         }
@@ -120,7 +114,8 @@ impl Connection {
         answer
     }
 
-    /// Ready when enough was written that more input may cause more output, or when that will never be.
+    /// Ready when enough was written that more input may cause more output, and the peer's rates allow more; or when
+    /// that will never be.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.poll_write(cx).is_err() {
             return Poll::Ready(());
@@ -129,7 +124,7 @@ impl Connection {
         let Some(entry) = shard.entry_mut(self.id) else {
             return Poll::Ready(());
         };
-        if entry.outbox.len() <= READ_BELOW
+        if (entry.outbox.len() <= READ_BELOW && entry.throttled.is_none())
             || entry.disconnect
             || entry.status() != Some(Status::Open)
         {
@@ -145,6 +140,13 @@ impl Connection {
         if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
             entry.in_turn = in_turn;
         }
+    }
+
+    /// Whether the peer was faster than its rates allow.
+    fn is_throttled(&self) -> bool {
+        let shard = self.worker.shard.borrow();
+        let entry = shard.entry(self.id);
+        entry.is_some_and(|entry| entry.throttled.is_some())
     }
 
     /// Bytes that wait to be written.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jackfield_hub::ConnectionId;
 use jackfield_plugin::{CallError, ErrorKind};
+use jackfield_proto::ProtocolError;
 
 use super::INTERNAL_ERROR;
 use crate::instances::{Failure, Hook};
@@ -35,6 +36,16 @@ pub(crate) fn backlog_full(worker: &Worker, id: ConnectionId, now: Instant) {
     shard.fail(id, now, TRY_AGAIN_LATER, "reading too slowly");
     drop(shard);
     report_error(worker, id, ErrorKind::Limit, WHY);
+}
+
+/// The peer broke a rule, and its connection was failed.
+pub(crate) fn offence(worker: &Worker, id: ConnectionId, error: ProtocolError) {
+    tracing::debug!(connection = %id, %error, code = error.code(), "the connection was failed");
+    let kind = match error {
+        ProtocolError::MessageTooBig | ProtocolError::MessageTooSlow => ErrorKind::Limit,
+        _ => ErrorKind::Protocol,
+    };
+    report_error(worker, id, kind, &error.to_string());
 }
 
 /// Tells the plugins with `socket-events` that something went wrong.

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use jackfield_proto::{self as proto, Kind};
 
-use super::Shard;
+use super::{Overflow, Shard};
 use crate::attributes::AttributesFull;
 use crate::id::ConnectionId;
 
@@ -178,12 +178,25 @@ impl Shard {
         if needed > backlog {
             return Err(SendError::TooLarge);
         }
-        if entry.outbox.len() + needed > backlog {
-            return Err(SendError::BacklogFull);
+        let missing = (entry.outbox.len() + needed).saturating_sub(backlog);
+        let mut dropped = 0;
+        if missing > 0 {
+            if entry.overflow == Overflow::DropOldest && connection.messages_stand_alone() {
+                // A little more than is needed, so that not every message to a slow reader drops one.
+                let ample = missing.max(backlog / 16);
+                dropped = entry.outbox.drop_oldest(ample);
+                if dropped == 0 && ample > missing {
+                    dropped = entry.outbox.drop_oldest(missing);
+                }
+            }
+            if dropped == 0 {
+                return Err(SendError::BacklogFull);
+            }
         }
-        encode(connection, entry.outbox.tail(buffers)).map_err(SendError::from)?;
+        let encoded = encode(connection, entry.outbox.tail(buffers));
         entry.wake();
-        Ok(())
+        self.counts.dropped += dropped as u64;
+        encoded.map_err(SendError::from)
     }
 
     /// A deadline may have moved closer, and there is something to write.

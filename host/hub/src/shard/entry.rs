@@ -24,6 +24,19 @@ pub enum Phase {
     Closing,
 }
 
+/// What is done about a message for which the outgoing buffer has no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// It is refused, and so is what follows: the owner of the shard closes the connection.
+    #[default]
+    Close,
+    /// Older messages that are not being written yet make room for it. Only where messages stand alone
+    /// ([`Connection::messages_stand_alone`]); elsewhere as [`Overflow::DropNewest`].
+    DropOldest,
+    /// It is refused.
+    DropNewest,
+}
+
 /// One connection.
 #[derive(Debug)]
 pub struct Entry {
@@ -45,11 +58,17 @@ pub struct Entry {
     pub in_turn: bool,
     /// Its owner does not read, because a plugin's call is suspended: the peer cannot be judged by its silence.
     pub paused: bool,
+    /// What is done when the outbox is full.
+    pub overflow: Overflow,
+    /// The peer was faster than its rates allow: not to be read before this moment, at which the owner is woken.
+    pub throttled: Option<Instant>,
     /// What waits to be written.
     pub outbox: Outbox,
     pub(crate) connection: Option<Connection>,
     pub(crate) attributes: Attributes,
     pub(crate) deadline: Option<Instant>,
+    /// The deadline of a message, for which the wheel is armed.
+    pub(crate) message_armed: Option<Instant>,
     waker: Option<Waker>,
 }
 
@@ -65,10 +84,13 @@ impl Entry {
             disconnect: false,
             in_turn: false,
             paused: false,
+            overflow: Overflow::default(),
+            throttled: None,
             outbox: Outbox::default(),
             connection: None,
             attributes: Attributes::default(),
             deadline: Some(deadline),
+            message_armed: None,
             waker: None,
         }
     }
@@ -121,9 +143,9 @@ impl Entry {
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let protocol = self.connection.as_ref().and_then(Connection::poll_timeout);
-        match (self.deadline, protocol) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [self.deadline, protocol, self.throttled]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }
