@@ -8,6 +8,7 @@ mod connections;
 mod gate;
 mod information;
 mod listener;
+mod metrics;
 pub mod model;
 mod plugins;
 mod problem;
@@ -158,6 +159,7 @@ fn router(context: Arc<Context>) -> Router {
         .route("/v1/health", get(information::health))
         .route("/v1/ready", get(information::ready))
         .route("/v1/config", get(information::config))
+        .route("/v1/metrics", get(metrics::metrics))
         .route("/v1/openapi.json", get(information::openapi))
         .route("/v1/plugins", get(plugins::list))
         .route("/v1/plugins/{name}", put(plugins::push))

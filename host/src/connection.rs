@@ -24,7 +24,7 @@ use jackfield_proto::Status;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::dispatch;
-use crate::server::{Entrance, Place};
+use crate::server::{Entrance, Peer, Place, Ticket};
 use crate::worker::{Arrival, Buffer, Worker};
 use io::Io;
 
@@ -56,6 +56,8 @@ pub(crate) struct Connection {
     entrance: Arc<Entrance>,
     /// None: there are too many connections, and this one is told so.
     place: Option<Place>,
+    /// Its place among the handshakes, and among the connections of its address.
+    ticket: Ticket,
     _refusal: Option<OwnedSemaphorePermit>,
     accepted: Instant,
 }
@@ -63,6 +65,18 @@ pub(crate) struct Connection {
 impl Connection {
     /// Takes an accepted socket into the worker's table.
     pub(crate) fn new(worker: &Rc<Worker>, arrival: Arrival) -> std::io::Result<Self> {
+        let (site, index) = (&worker.site, worker.index);
+        site.metrics.worker(index).accepted.add(1);
+        let address = match arrival.peer {
+            // A proxy says later whose socket this is.
+            peer if arrival.entrance.trusts(peer) => None,
+            Peer::Internet(address) => Some(address.ip()),
+            Peer::Unix => None,
+        };
+        let ticket = site.admission.admit(address).map_err(|refused| {
+            worker.met(refused.limit());
+            std::io::Error::other("too many sockets are being refused")
+        })?;
         let io = Io::new(arrival.stream)?;
         let deadline = arrival.accepted + arrival.entrance.handshake_timeout;
         let secure = arrival.entrance.tls.is_some();
@@ -78,6 +92,7 @@ impl Connection {
             id,
             entrance: arrival.entrance,
             place: arrival.place,
+            ticket,
             _refusal: arrival.refusal,
             accepted: arrival.accepted,
         })

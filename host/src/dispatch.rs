@@ -124,6 +124,7 @@ pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
 
 /// A message arrived: the first plugin of the route with a handler gets it.
 pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Message<'_>) {
+    worker.counters().messages.add(1);
     if worker.echoes(id) {
         return echo(worker, id, &message);
     }

@@ -18,4 +18,5 @@ pub mod watching;
 mod connection;
 mod dispatch;
 mod instances;
+mod metrics;
 mod worker;

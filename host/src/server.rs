@@ -1,6 +1,7 @@
 //! The server: assembled top to bottom in [`Server::start`], ended by [`Server::stop`].
 
 mod accept;
+mod admission;
 mod forwarded;
 mod listeners;
 mod proxy;
@@ -18,6 +19,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{oneshot, watch};
 
 pub(crate) use accept::Place;
+pub(crate) use admission::{Admission, Refused, Ticket};
 pub(crate) use forwarded::{Said, forwarded, x_forwarded};
 pub use listeners::Listening;
 pub(crate) use listeners::{Entrance, Peer};

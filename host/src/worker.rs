@@ -26,6 +26,7 @@ pub(crate) use run::{Start, spawn};
 pub(crate) use services::HostServices;
 
 use crate::instances::Placement;
+use crate::metrics::{Counters, Limit};
 use crate::server::{PluginIndex, Site};
 
 /// Resolution of every deadline.
@@ -68,6 +69,16 @@ impl Worker {
             draining: Cell::new(false),
             population: Notify::new(),
         })
+    }
+
+    /// What this worker counts.
+    pub(crate) fn counters(&self) -> &Counters {
+        self.site.metrics.worker(self.index)
+    }
+
+    /// A peer met a limit.
+    pub(crate) fn met(&self, limit: Limit) {
+        self.site.metrics.met(self.counters(), limit, 1);
     }
 
     /// The placement of a plugin's instances on this worker.

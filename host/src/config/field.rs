@@ -110,6 +110,20 @@ impl<'r, 'i> Section<'r, 'i> {
             .unwrap_or(default)
     }
 
+    /// What `read` makes of a value, none for `false`, or the default.
+    pub(super) fn or_false<T>(
+        &mut self,
+        name: &'static str,
+        default: Option<T>,
+        read: impl FnOnce(&Field<'_, '_>) -> Option<T>,
+    ) -> Option<T> {
+        match self.field(name) {
+            None => default,
+            Some(field) if field.as_bool() == Some(false) => None,
+            Some(field) => read(&field),
+        }
+    }
+
     /// Notes a key that is not there.
     pub(super) fn absent(&self, message: impl Into<String>) {
         self.report

@@ -319,7 +319,8 @@ fn check_trust(
     }
 }
 
-fn networks(field: &Field<'_, '_>) -> Option<Vec<IpNet>> {
+/// A list of networks.
+pub(super) fn networks(field: &Field<'_, '_>) -> Option<Vec<IpNet>> {
     let mut networks = Vec::new();
     for field in field.list("a list of networks, such as [\"10.0.0.0/8\"]")? {
         let Some(text) = field.text("a network such as \"10.0.0.0/8\"") else {

@@ -2,6 +2,7 @@
 //! hold between them. Every default is in `resolved`; every problem goes to the report, and the walk
 //! goes on.
 
+mod limits;
 mod parts;
 
 use std::collections::BTreeMap;
@@ -89,7 +90,10 @@ fn read(mut root: Section<'_, '_>, directory: &Path) -> Config {
     let listeners = root.field("listener");
     let listeners =
         listeners.map(|field| listener::more(&field, &listen.listener.address, directory));
-    let limits = root.section("limits").map(limits).unwrap_or_default();
+    let limits = root
+        .section("limits")
+        .map(limits::limits)
+        .unwrap_or_default();
     let health = root.section("health").map(health).unwrap_or_default();
     let swap = root.section("swap").map(swap_limits).unwrap_or_default();
     let admin = root.section("admin");
@@ -131,25 +135,6 @@ fn listen_of(mut section: Section<'_, '_>, directory: &Path) -> Listen {
     };
     section.finish();
     listen
-}
-
-fn limits(mut section: Section<'_, '_>) -> Limits {
-    let d = Limits::default();
-    let limits = Limits {
-        connections: section.count("connections", d.connections, 1..=16_000_000),
-        handshake_timeout: section.duration("handshake_timeout", d.handshake_timeout, DEADLINE),
-        close_timeout: section.duration("close_timeout", d.close_timeout, DEADLINE),
-        linger_timeout: section.duration("linger_timeout", d.linger_timeout, DEADLINE),
-        head_bytes: section.size("head_bytes", d.head_bytes, 256..=MIB),
-        head_fields: section.count("head_fields", d.head_fields, 8..=1000),
-        target_bytes: section.size("target_bytes", d.target_bytes, 16..=MIB),
-        backlog_bytes: section.size("backlog_bytes", d.backlog_bytes, 1024..=1024 * MIB),
-        attribute_bytes: section.size("attribute_bytes", d.attribute_bytes, 0..=16 * MIB),
-        mailbox: section.count("mailbox", d.mailbox, 16..=1_000_000),
-        shutdown_timeout: section.duration("shutdown_timeout", d.shutdown_timeout, DEADLINE),
-    };
-    section.finish();
-    limits
 }
 
 fn health(mut section: Section<'_, '_>) -> Health {
@@ -368,6 +353,7 @@ fn route(
         .field("native_echo")
         .and_then(|field| field.boolean());
     let message_bytes = section.size("message_bytes", defaults.message_bytes, 1..=1024 * MIB);
+    let backlog = section.field("backlog").and_then(limits::backlog);
     section.finish();
     Route {
         plugins,
@@ -375,6 +361,7 @@ fn route(
         compression,
         native_echo: native_echo.unwrap_or_default(),
         message_bytes,
+        backlog: backlog.unwrap_or_default(),
     }
 }
 

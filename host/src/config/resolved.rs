@@ -2,9 +2,12 @@
 //! the types. Nothing in here can be wrong; what could be was refused by `resolve`.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net};
 use serde::Serialize;
 
 pub use super::admin::{Admin, TokenSource};
@@ -64,6 +67,17 @@ pub struct Listen {
 pub struct Limits {
     /// Open sockets in all, upgraded or not; one more is answered 503. Default 100,000.
     pub connections: usize,
+    /// Open sockets of one address; one more is answered 429. An IPv6 address is its first 64 bits. Default 1000.
+    #[serde(serialize_with = "shown::or_false")]
+    pub connections_per_address: Option<u32>,
+    /// Upgrade requests a second of one address, of which five seconds' worth may come at once; then 429. Default 50.
+    #[serde(serialize_with = "shown::or_false")]
+    pub upgrades_per_second: Option<u32>,
+    /// Networks that the two limits by address do not hold for. Default this machine: what comes from there is a proxy,
+    /// whose clients are counted instead, or somebody at work on the server.
+    pub unlimited_addresses: Vec<IpNet>,
+    /// Sockets that are not upgraded yet; one more is answered 503. Default 10,000.
+    pub handshakes: usize,
     /// From acceptance to a complete upgrade request; then 408. Default 10 s.
     #[serde(serialize_with = "shown::duration")]
     pub handshake_timeout: Duration,
@@ -79,13 +93,32 @@ pub struct Limits {
     pub head_fields: usize,
     /// Bytes of the request target; then 414. Default 8 KiB.
     pub target_bytes: usize,
+    /// From the first byte of a message to its last; then 1008. Default 60 s.
+    #[serde(serialize_with = "shown::duration")]
+    pub message_timeout: Duration,
+    /// Messages a second of one connection. More are read later. Default 10,000.
+    #[serde(serialize_with = "shown::or_false")]
+    pub messages_per_second: Option<NonZeroU64>,
+    /// Bytes a second of one connection, as they come or as they are inflated, whichever is more. More are read later.
+    /// Default 32 MiB.
+    #[serde(serialize_with = "shown::or_false")]
+    pub bytes_per_second: Option<NonZeroU64>,
+    /// Control frames a second of one connection. More are read later. Default 1000.
+    #[serde(serialize_with = "shown::or_false")]
+    pub control_per_second: Option<NonZeroU64>,
     /// Bytes waiting to be written to one connection. Default 4 MiB.
     pub backlog_bytes: usize,
     /// Names and values of one connection's attributes. Default 16 KiB.
     pub attribute_bytes: usize,
     /// Messages waiting for one worker from the others. Default 4096.
     pub mailbox: usize,
-    /// How long a stop may take, from the signal to the exit. Default 10 s.
+    /// How long a stop lets the server go on, from the signal: new upgrades are refused, and open connections are closed
+    /// one after another. Default 0: all at once.
+    #[serde(serialize_with = "shown::duration")]
+    pub drain_window: Duration,
+    /// The close code of a stop, 1001 or 1012. Default 1001.
+    pub drain_code: u16,
+    /// How long a stop may take, from the end of the drain window to the exit. Default 10 s.
     #[serde(serialize_with = "shown::duration")]
     pub shutdown_timeout: Duration,
 }
@@ -116,6 +149,21 @@ pub struct Route {
     pub native_echo: bool,
     /// Bytes of one message from a client, over all its fragments; then 1009. Default 1 MiB.
     pub message_bytes: usize,
+    /// What is done when `limits.backlog_bytes` wait for a client that reads too slowly. Default `close`.
+    pub backlog: Backlog,
+}
+
+/// `backlog = …` of a route.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Backlog {
+    /// The connection is closed with 1013.
+    #[default]
+    Close,
+    /// Older messages are dropped. Messages are compressed without context takeover then.
+    DropOldest,
+    /// The message is not sent.
+    DropNewest,
 }
 
 /// `compression = …` of a route: what the server wants of permessage-deflate (RFC 7692 section 7.1).
@@ -285,18 +333,37 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             connections: 100_000,
+            connections_per_address: Some(1000),
+            upgrades_per_second: Some(50),
+            unlimited_addresses: this_machine(),
+            handshakes: 10_000,
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             linger_timeout: Duration::from_secs(2),
             head_bytes: 16 * 1024,
             head_fields: 100,
             target_bytes: 8 * 1024,
+            message_timeout: Duration::from_secs(60),
+            messages_per_second: NonZeroU64::new(10_000),
+            bytes_per_second: NonZeroU64::new(32 * 1024 * 1024),
+            control_per_second: NonZeroU64::new(1000),
             backlog_bytes: 4 * 1024 * 1024,
             attribute_bytes: 16 * 1024,
             mailbox: 4096,
+            drain_window: Duration::ZERO,
+            drain_code: 1001,
             shutdown_timeout: Duration::from_secs(10),
         }
     }
+}
+
+/// 127.0.0.0/8 and ::1.
+fn this_machine() -> Vec<IpNet> {
+    const LOOPBACK: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+    vec![
+        IpNet::V4(LOOPBACK),
+        IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    ]
 }
 
 impl Default for SwapLimits {
@@ -327,6 +394,7 @@ impl Default for Route {
             compression: None,
             native_echo: false,
             message_bytes: 1024 * 1024,
+            backlog: Backlog::default(),
         }
     }
 }

@@ -25,6 +25,17 @@ pub(super) fn duration_or_false<S: Serializer>(
     }
 }
 
+/// A number, or `false` for none.
+pub(super) fn or_false<T: Serialize, S: Serializer>(
+    value: &Option<T>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => value.serialize(to),
+        None => to.serialize_bool(false),
+    }
+}
+
 impl Serialize for SwapPolicy {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {

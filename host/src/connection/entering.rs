@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// Takes the word of a trusted proxy about its client from the request's fields.
-    pub(super) fn believe(&self, head: &Head) {
+    pub(super) fn believe(&mut self, head: &Head) {
         let Some(field) = self.entrance.settings.forwarded else {
             return;
         };
@@ -143,7 +143,10 @@ impl Connection {
     }
 
     /// From here on the client is who the proxy says.
-    fn resolve(&self, said: Said) {
+    fn resolve(&mut self, said: Said) {
+        if let Some(client) = said.client {
+            self.ticket.is_from(client.ip());
+        }
         let mut shard = self.worker.shard.borrow_mut();
         let Some(entry) = shard.entry_mut(self.id) else {
             return;

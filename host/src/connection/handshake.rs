@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 
 use jackfield_hub::ConnectionId;
 use jackfield_plugin::{ErrorKind, Header, UpgradeRequest};
+use jackfield_proto::handshake::Reason;
 use jackfield_proto::{self as proto, Head, Refusal, RequestReader, Upgrade};
 
 use super::{Connection, Turn};
 use crate::dispatch;
 use crate::instances::outside;
+use crate::metrics::Limit;
+use crate::server::Refused;
 
 /// The field line in which a plugin finds the subject of the certificate that a client was verified by. Not a field of
 /// the record `upgrade-request`, because the contract adds none to a record in place.
@@ -44,6 +47,7 @@ impl Connection {
             }
             Err(Ended::Refused(refusal)) => {
                 tracing::debug!(connection = %self.id, status = refusal.status, reason = %refusal, "upgrade refused");
+                self.count(&refusal);
                 self.answer(&refusal.response());
                 // Told before the answer is written, so that a client that has it can rely on it.
                 self.failed(refusal.status, &refusal.to_string());
@@ -64,6 +68,17 @@ impl Connection {
         None
     }
 
+    fn count(&self, refusal: &Refusal) {
+        self.worker.counters().refused(refusal.status);
+        match refusal.reason {
+            Reason::Timeout => self.worker.met(Limit::HandshakeTimeout),
+            Reason::HeadTooLarge | Reason::TooManyFields | Reason::TargetTooLong => {
+                self.worker.met(Limit::HeadBytes);
+            }
+            _ => {}
+        }
+    }
+
     fn failed(&self, status: u16, reason: &str) {
         dispatch::handshake_failed(&self.worker, self.id, status, reason);
     }
@@ -74,6 +89,14 @@ impl Connection {
         if self.place.is_none() || self.worker.draining.get() {
             return Err(Refusal::unavailable(RETRY_AFTER).into());
         }
+        self.ticket.request(Instant::now()).map_err(|refused| {
+            self.worker.met(refused.limit());
+            match refused {
+                Refused::Handshakes => Refusal::unavailable(RETRY_AFTER),
+                Refused::Address => Refusal::too_many_requests(RETRY_AFTER),
+                Refused::Rate(wait) => Refusal::too_many_requests(wait),
+            }
+        })?;
         let (index, mut upgrade) = self.route(&head)?;
         if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
             entry.route = Some(index);
@@ -98,8 +121,12 @@ impl Connection {
         let mut shard = worker.shard.borrow_mut();
         if let Some(entry) = shard.entry_mut(self.id) {
             entry.protocol = protocol.map(String::into_boxed_str);
+            entry.overflow = route.overflow;
         }
         shard.open(self.id, connection);
+        drop(shard);
+        self.ticket.upgraded();
+        self.worker.counters().upgraded.add(1);
         Ok(leftover)
     }
 

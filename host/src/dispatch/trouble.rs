@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use jackfield_hub::ConnectionId;
+use jackfield_hub::{ConnectionId, Overflow};
 use jackfield_plugin::{CallError, ErrorKind};
 use jackfield_proto::ProtocolError;
 
 use super::INTERNAL_ERROR;
 use crate::instances::{Failure, Hook};
+use crate::metrics::Limit;
 use crate::server::PluginIndex;
 use crate::worker::Worker;
 
@@ -28,9 +29,15 @@ pub(crate) fn trapped(worker: &Worker, id: ConnectionId, failure: &Failure) {
 }
 
 /// Something could not be queued because the peer reads too slowly: the connection is failed, and nothing more
-/// is queued. May be called while a plugin runs.
+/// is queued, unless its route says that messages are dropped. May be called while a plugin runs.
 pub(crate) fn backlog_full(worker: &Worker, id: ConnectionId, now: Instant) {
     const WHY: &str = "the outgoing buffer is full (limits.backlog_bytes)";
+    let overflow = worker.shard.borrow().entry(id).map(|entry| entry.overflow);
+    if let Some(Overflow::DropOldest | Overflow::DropNewest) = overflow {
+        worker.met(Limit::BacklogDroppedNewest);
+        return;
+    }
+    worker.met(Limit::BacklogClosed);
     tracing::debug!(connection = %id, "closed: {WHY}");
     let mut shard = worker.shard.borrow_mut();
     shard.fail(id, now, TRY_AGAIN_LATER, "reading too slowly");
@@ -41,9 +48,17 @@ pub(crate) fn backlog_full(worker: &Worker, id: ConnectionId, now: Instant) {
 /// The peer broke a rule, and its connection was failed.
 pub(crate) fn offence(worker: &Worker, id: ConnectionId, error: ProtocolError) {
     tracing::debug!(connection = %id, %error, code = error.code(), "the connection was failed");
-    let kind = match error {
-        ProtocolError::MessageTooBig | ProtocolError::MessageTooSlow => ErrorKind::Limit,
-        _ => ErrorKind::Protocol,
+    let limit = match error {
+        ProtocolError::MessageTooBig => Some(Limit::MessageBytes),
+        ProtocolError::MessageTooSlow => Some(Limit::MessageTimeout),
+        _ => None,
+    };
+    let kind = match limit {
+        Some(limit) => {
+            worker.met(limit);
+            ErrorKind::Limit
+        }
+        None => ErrorKind::Protocol,
     };
     report_error(worker, id, kind, &error.to_string());
 }

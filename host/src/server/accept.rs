@@ -13,6 +13,7 @@ use tokio::time::timeout_at;
 
 use super::listeners::{Entrance, Listens, Open, Peer};
 use super::{RunningWorker, Site};
+use crate::metrics::Limit;
 use crate::worker::{Arrival, Letter, Mailbox, Stream};
 
 /// How long to wait when the system has no descriptor or memory for one more socket.
@@ -43,6 +44,7 @@ pub(super) fn run(
             .collect(),
         places: places(site.config.limits.connections),
         refusals: places(REFUSED_AT_ONCE),
+        site: site.clone(),
     });
     runtime.block_on(async {
         let mut accepting = JoinSet::new();
@@ -60,6 +62,7 @@ struct Gate {
     mailboxes: Vec<Mailbox>,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
+    site: Arc<Site>,
 }
 
 fn places(count: usize) -> Arc<Semaphore> {
@@ -91,10 +94,18 @@ impl Gate {
             Some(_) => None,
             None => match self.refusals.clone().try_acquire_owned() {
                 Ok(refusal) => Some(refusal),
-                Err(_) => return,
+                Err(_) => {
+                    self.site
+                        .metrics
+                        .met(self.site.metrics.front(), Limit::Connections, 1);
+                    return;
+                }
             },
         };
         if place.is_none() {
+            self.site
+                .metrics
+                .met(self.site.metrics.front(), Limit::Connections, 1);
             tracing::debug!(%peer, listener = %entrance.settings.address, "too many connections (limits.connections, or the listener's)");
         }
         let arrival = Arrival {

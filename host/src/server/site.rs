@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jackfield_hub::Overflow;
 use jackfield_plugin::Plugin;
 use jackfield_proto::{
     DeflateSettings, OriginPattern, OriginPolicy, RequestLimits, Settings, plain_response,
 };
 
-use super::{LoadedPlugin, StartError};
-use crate::config::resolved::{self, Compression, Config, Origins};
+use super::{Admission, LoadedPlugin, StartError};
+use crate::config::resolved::{self, Backlog, Compression, Config, Origins};
+use crate::metrics::Metrics;
 use crate::playground;
 use crate::swap::Version;
 
@@ -26,6 +28,7 @@ pub(crate) struct Route {
     /// None: not offered.
     pub(crate) compression: Option<DeflateSettings>,
     pub(crate) native_echo: bool,
+    pub(crate) overflow: Overflow,
     pub(crate) settings: Arc<Settings>,
 }
 
@@ -40,6 +43,8 @@ pub(crate) struct Site {
     pub(crate) all_plugins: Vec<PluginIndex>,
     /// The whole response of `GET /`, when it is not turned off.
     pub(crate) playground: Option<Vec<u8>>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) metrics: Metrics,
 }
 
 impl Site {
@@ -64,10 +69,18 @@ impl Site {
                     .map(PluginIndex)
                     .collect(),
                 origins: policy(&route.origins),
-                compression: route.compression.as_ref().map(deflate),
+                compression: route
+                    .compression
+                    .as_ref()
+                    .map(|compression| deflate(compression, route.backlog)),
                 native_echo: route.native_echo,
+                overflow: overflow(route.backlog),
                 settings: Arc::new(Settings {
                     message_bytes: route.message_bytes,
+                    message_timeout: Some(config.limits.message_timeout),
+                    messages_per_second: config.limits.messages_per_second,
+                    bytes_per_second: config.limits.bytes_per_second,
+                    control_per_second: config.limits.control_per_second,
                     close_timeout: config.limits.close_timeout,
                     health_interval: config.health.interval,
                     ping: config.health.ping,
@@ -83,6 +96,8 @@ impl Site {
             by_path,
             plugins,
             playground,
+            admission: Admission::new(&config.limits),
+            metrics: Metrics::new(config.listen.workers.clamp(1, 256)),
             config,
         }
     }
@@ -155,14 +170,25 @@ fn playground_response(paths: &[&str]) -> Vec<u8> {
     plain_response(200, media_type, body.as_bytes(), &extra)
 }
 
-fn deflate(compression: &Compression) -> DeflateSettings {
+fn deflate(compression: &Compression, backlog: Backlog) -> DeflateSettings {
+    // A message on which the next is built cannot be left out. RFC 7692 section 7.1.1.1: a server may say
+    // "server_no_context_takeover" unasked.
+    let stand_alone = backlog == Backlog::DropOldest;
     DeflateSettings {
         level: compression.level,
         threshold: compression.threshold,
         server_window_bits: compression.server_window_bits,
         client_window_bits: compression.client_window_bits,
-        server_no_context_takeover: !compression.server_context_takeover,
+        server_no_context_takeover: stand_alone || !compression.server_context_takeover,
         client_no_context_takeover: !compression.client_context_takeover,
+    }
+}
+
+fn overflow(backlog: Backlog) -> Overflow {
+    match backlog {
+        Backlog::Close => Overflow::Close,
+        Backlog::DropOldest => Overflow::DropOldest,
+        Backlog::DropNewest => Overflow::DropNewest,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 use std::time::Instant;
 
-use jackfield_hub::Due;
+use jackfield_hub::{Counts, Due};
 
 use super::{TICK, Worker};
 use crate::dispatch;
+use crate::metrics::Limit;
 
 /// Runs for as long as the worker does.
 pub(super) async fn run(worker: Rc<Worker>) {
@@ -18,11 +19,28 @@ pub(super) async fn run(worker: Rc<Worker>) {
         tokio::time::sleep(TICK).await;
         let now = Instant::now();
         worker.shard.borrow_mut().advance(now, &mut ended);
+        count(&worker);
         for (id, error) in ended.failed.drain(..) {
             dispatch::offence(&worker, id, error);
         }
         if !ended.unhealthy.is_empty() {
             dispatch::unhealthy(&worker, std::mem::take(&mut ended.unhealthy)).await;
         }
+    }
+}
+
+/// The hub counts without a way to tell; this tells.
+fn count(worker: &Worker) {
+    let counts = worker.shard.borrow_mut().take_counts();
+    if counts == Counts::default() {
+        return;
+    }
+    for (limit, times) in [
+        (Limit::MessagesPerSecond, counts.message_rate),
+        (Limit::BytesPerSecond, counts.byte_rate),
+        (Limit::ControlPerSecond, counts.control_rate),
+        (Limit::BacklogDroppedOldest, counts.dropped),
+    ] {
+        worker.site.metrics.met(worker.counters(), limit, times);
     }
 }
