@@ -9,6 +9,7 @@
 //! | the outgoing buffer is full | | 1013 |
 //! | no traffic, or no pong | | 1001, by the protocol crate |
 
+mod draining;
 mod handshake;
 mod trouble;
 
@@ -16,11 +17,12 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Instant;
 
-use jackfield_hub::{ConnectionId, Phase, SendError};
+use jackfield_hub::{ConnectionId, SendError};
 use jackfield_plugin::{Ending, Exports};
 use jackfield_proto::Kind;
 use tokio::time::timeout;
 
+pub(crate) use draining::{close_all, drain};
 pub(crate) use handshake::{check_custom_header, select_protocol};
 pub(crate) use trouble::{backlog_full, log as log_failure, offence, report_error, trapped};
 
@@ -28,8 +30,6 @@ use crate::instances::{Answer, Failure, Hook, Message};
 use crate::server::PluginIndex;
 use crate::worker::Worker;
 
-/// RFC 6455 section 7.4.1: going away, such as a server going down.
-const GOING_AWAY: u16 = 1001;
 /// RFC 6455 section 7.4.1: an unexpected condition in the server.
 const INTERNAL_ERROR: u16 = 1011;
 
@@ -209,23 +209,6 @@ pub(crate) async fn shutting_down(worker: &Rc<Worker>) {
         };
         for failure in errors {
             trouble::log(worker, PluginIndex(index), None, &failure);
-        }
-    }
-}
-
-/// Starts the closing handshake on every open connection, and ends the handshakes under way.
-pub(crate) fn close_all(worker: &Worker, now: Instant) {
-    let mut shard = worker.shard.borrow_mut();
-    let ids: Vec<_> = shard.ids().collect();
-    for id in ids {
-        match shard.entry(id).map(jackfield_hub::Entry::phase) {
-            // RFC 6455 section 7.4.1: 1001 "indicates that an endpoint is going away, such as a server going down".
-            Some(Phase::Open) => {
-                // Open, and the code is one that may be sent.
-                let _ = shard.close(id, now, GOING_AWAY, "the server is shutting down");
-            }
-            Some(Phase::Handshaking) => shard.set_deadline(id, now),
-            Some(Phase::Closing) | None => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod admission;
+mod draining;
 mod forwarded;
 mod listeners;
 mod proxy;
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::config::resolved::Address;
 use crate::swap::{Plugins, Version};
 use crate::worker::{self, Mailbox, Start};
+use draining::Plan;
 
 /// How long a stop waits at its very end for what runs in the background: builds notice within this, and what is
 /// being compiled is not needed any more.
@@ -104,7 +106,7 @@ pub enum StartError {
 pub struct Server {
     listening: Vec<Listening>,
     admin_address: Option<SocketAddr>,
-    shutdown_timeout: Duration,
+    plan: Plan,
     stop: watch::Sender<Option<Instant>>,
     /// Connections that were dropped at the end.
     control: Option<thread::JoinHandle<usize>>,
@@ -193,7 +195,7 @@ impl Server {
             )
         });
         let (ended_sender, ended) = oneshot::channel();
-        let shutdown_timeout = site.config.limits.shutdown_timeout;
+        let plan = Plan::new(&site.config.limits);
         let control = thread::Builder::new()
             .name("control".into())
             .spawn(move || {
@@ -205,7 +207,7 @@ impl Server {
         Ok(Server {
             listening,
             admin_address,
-            shutdown_timeout,
+            plan,
             stop,
             control: Some(control),
             ended,
@@ -234,7 +236,8 @@ impl Server {
         &self.background.handle
     }
 
-    /// Stops: no new sockets, plugins are told, connections are closed with 1001, and after
+    /// Stops: for `limits.drain_window` upgrades are refused and connections are closed one after another; then there
+    /// are no new sockets, plugins are told, connections are closed (`limits.drain_code`), and after
     /// `limits.shutdown_timeout` what is left is dropped. Blocks until it is done.
     pub fn stop(mut self) -> Stopped {
         self.request_stop();
@@ -243,7 +246,7 @@ impl Server {
 
     fn request_stop(&self) {
         self.stop
-            .send_replace(Some(Instant::now() + self.shutdown_timeout));
+            .send_replace(Some(Instant::now() + self.plan.whole()));
     }
 
     fn join(&mut self, reason: StopReason) -> Stopped {

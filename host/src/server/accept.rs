@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
+use super::draining::Plan;
 use super::listeners::{Entrance, Listens, Open, Peer};
 use super::{RunningWorker, Site};
 use crate::metrics::Limit;
@@ -45,12 +46,14 @@ pub(super) fn run(
         places: places(site.config.limits.connections),
         refusals: places(REFUSED_AT_ONCE),
         site: site.clone(),
+        plan: Plan::new(&site.config.limits),
     });
     runtime.block_on(async {
         let mut accepting = JoinSet::new();
         for listener in listeners {
             accepting.spawn(accept(listener, gate.clone(), stop.clone()));
         }
+        accepting.spawn(gate.plan.announce(stop.clone(), gate.mailboxes.clone()));
         while accepting.join_next().await.is_some() {}
         let deadline = stop.borrow().unwrap_or_else(Instant::now);
         end(workers, deadline).await
@@ -63,6 +66,7 @@ struct Gate {
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     site: Arc<Site>,
+    plan: Plan,
 }
 
 fn places(count: usize) -> Arc<Semaphore> {
@@ -154,7 +158,7 @@ impl Acceptor {
     }
 }
 
-/// Accepts until a stop is asked for (or nobody can ask any more). Then the socket is closed, so that whoever comes is
+/// Accepts until a stop is asked for, and its drain window is over (or nobody can ask any more). Then the socket is closed, so that whoever comes is
 /// told by the system, or goes to the next process.
 async fn accept(open: Open, gate: Arc<Gate>, mut stop: watch::Receiver<Option<Instant>>) {
     let Open {
@@ -173,7 +177,7 @@ async fn accept(open: Open, gate: Arc<Gate>, mut stop: watch::Receiver<Option<In
     loop {
         let accepted = tokio::select! {
             accepted = acceptor.accept() => accepted,
-            _ = stop.wait_for(Option::is_some) => return,
+            () = gate.plan.over(&mut stop) => return,
         };
         match accepted {
             Ok((stream, peer)) => gate.admit(stream, peer, &entrance).await,

@@ -53,6 +53,8 @@ pub(crate) enum Letter {
     Step(PluginIndex, Step),
     /// A question of the admin API.
     Question(Question),
+    /// The server is about to stop: no more upgrades, and what is open is closed until then.
+    Drain { until: Instant },
     /// The server stops: everything must have ended at `deadline`.
     Shutdown {
         /// When what is left is dropped.

@@ -140,6 +140,11 @@ fn handle(worker: &Rc<Worker>, letter: Letter) {
                 worker.placement(plugin).step(&worker, step).await;
             });
         }
+        Letter::Drain { until } => {
+            worker.draining.set(true);
+            // Comes once, and ends with the worker at the latest.
+            tokio::task::spawn_local(dispatch::drain(worker.clone(), until));
+        }
         // Seen by `run`; a second one changes nothing.
         Letter::Shutdown { .. } => {}
     }
