@@ -176,9 +176,10 @@ impl Admin {
         let target = words.next().unwrap_or_default();
         let path = target.split('?').next().unwrap_or_default();
         let status = response.status;
-        let body = match response.body.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_slice(&response.body).expect("a body of JSON"),
+        let body = match response.field("content-type") {
+            _ if response.body.is_empty() => Value::Null,
+            Some(text) if text.starts_with("text/plain") => Value::String(response.text()),
+            _ => serde_json::from_slice(&response.body).expect("a body of JSON"),
         };
         let answer = Answer { response, body };
         let Some(template) = self.template(path) else {

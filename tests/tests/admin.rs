@@ -97,6 +97,7 @@ fn nothing_without_the_token_but_the_probes() {
             ("GET", "/v1/connections"),
             ("DELETE", "/v1/connections/1"),
             ("GET", "/v1/config"),
+            ("GET", "/v1/metrics"),
             ("GET", "/v1/openapi.json"),
             ("GET", "/v1/nothing"),
             ("PATCH", "/v1/plugins"),

@@ -126,6 +126,7 @@ pub(super) fn all(artefacts: &Artefacts, options: &Options) -> io::Result<Vec<Co
 fn configuration(echo: &Path, instances: &str) -> String {
     format!(
         "[listen]\naddress = \"127.0.0.1:0\"\nworkers = 1\n\n\
+         [limits]\nmessages_per_second = false\nbytes_per_second = false\n\n\
          [routes.\"/\"]\nplugins = [\"echo\"]\n\n\
          [plugins.echo]\nfile = {:?}\ninstances = {instances}\n",
         echo.to_string_lossy()
