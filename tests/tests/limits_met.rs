@@ -76,6 +76,25 @@ fn upgrades_of_one_address() {
     assert_eq!(lines, 1, "one line, however often");
 }
 
+/// Behind a trusted proxy its clients are counted, each by itself, and not the proxy.
+#[test]
+fn the_client_of_a_proxy_is_the_one_that_counts() {
+    let server = admin::with_admin(Setup::echo())
+        .set("listen", "forwarded", "\"x-forwarded-for\"")
+        .set("listen", "trusted_proxies", "[\"127.0.0.0/8\"]")
+        .set("limits", "connections_per_address", "2")
+        .start();
+    let from = |client: &str| Request::upgrade("/echo").and("X-Forwarded-For", client);
+    // What a client says itself stands left of what the proxy says.
+    let named = ["2001:db8::1", "9.9.9.9, 2001:db8::ffff"];
+    let _open = named.map(|client| Client::open_with(&server, &from(client)).0);
+    let refused = Client::ask(server.address(), from("2001:db8::2").bytes());
+    assert_eq!(refused.status, 429, "the third of one network");
+    let (mut other, _) = Client::open_with(&server, &from("2001:db8:0:1::1"));
+    assert_eq!(other.ask_text("another network"), "another network");
+    assert_eq!(met(&server, "connections_per_address"), 1);
+}
+
 /// This machine is not held to limits by address, unless the configuration says so.
 #[test]
 fn this_machine_is_not_limited_by_default() {

@@ -1,0 +1,30 @@
+//! The table in docs/security.md against the tests: whoever reads there that an attack is tested must find the test.
+
+use e2e::artefacts::root;
+use e2e::guards::read;
+
+#[test]
+fn every_test_of_the_table_is_there() {
+    let text = read(&root().join("docs/security.md"));
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 20, "{} rows", rows.len());
+    let mut missing = Vec::new();
+    // The first names the columns.
+    for row in &rows[1..] {
+        let mut cells = row.trim_matches(['|', ' ']).split(" | ");
+        let tests = cells.nth(2).unwrap_or_default();
+        let mut named = 0;
+        for (file, name) in tests.split('`').filter_map(|word| word.split_once("::")) {
+            named += 1;
+            let there = ["tests/tests", "host/proto/tests"].iter().any(|folder| {
+                let path = root().join(folder).join(format!("{file}.rs"));
+                path.exists() && read(&path).contains(&format!("fn {name}()"))
+            });
+            if !there {
+                missing.push(format!("{file}::{name}"));
+            }
+        }
+        assert!(named > 0 || tests.starts_with("unit"), "no test: {row}");
+    }
+    assert!(missing.is_empty(), "not there: {missing:?}");
+}
