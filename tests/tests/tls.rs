@@ -1,9 +1,10 @@
 //! TLS, from clients that share no code with the server: `openssl s_client`, Python `websockets`, and plain bytes.
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use e2e::frame::{CLOSE, Wire};
+use e2e::frame::{CLOSE, TEXT, Wire};
 use e2e::tls::{Authority, TlsClient};
 use e2e::{Client, PATIENCE, Plugin, Request, Server, Setup, artefacts, process, temp, tools};
 
@@ -283,6 +284,101 @@ fn a_slow_reader_loses_nothing() {
         assert_eq!(slow.frame().payload.len(), 1_000_000);
     }
     assert!(slow.ask_text("info").contains("backlog="));
+}
+
+/// What the socket does not take although the outbox has given it away is TLS's to remember, and the server's to
+/// write once there is room.
+#[test]
+fn what_tls_keeps_is_written_when_there_is_room() {
+    if !tools::openssl() {
+        return;
+    }
+    const BYTES: usize = 4096;
+    let stage = stage("", &[("workers", "1")]);
+    let (mut other, _) = stage.open(&[], &Request::upgrade("/"));
+    // Sends to a stopped client, message by message, until there are `most` or the outbox waits: then the socket is
+    // full, and so is what TLS keeps.
+    let mut send_to_stopped = |most: usize| {
+        let (mut client, _) = stage.open(&[], &Request::upgrade("/"));
+        let id = client.ask_text("id");
+        process::signal(client.pid(), "STOP");
+        let mut count = 0;
+        while count < most
+            && other
+                .ask_text(&format!("@{id} info"))
+                .ends_with("backlog=0")
+        {
+            assert!(
+                other
+                    .ask_text(&format!("@{id} flood 1 {BYTES}"))
+                    .contains("ok")
+            );
+            count += 1;
+        }
+        (client, count)
+    };
+    // The first is not like the others: the system learns how large the buffers should be.
+    send_to_stopped(usize::MAX);
+    let (_, full) = send_to_stopped(usize::MAX);
+    // A little less: the socket is full, the outbox is empty, and TLS has the rest.
+    let (mut client, count) = send_to_stopped(full.saturating_sub(8));
+    process::signal(client.pid(), "CONT");
+    for _ in 0..count {
+        assert_eq!(client.frame().payload.len(), BYTES);
+    }
+}
+
+/// The peer closes, and never reads what is in the way of the server's own close and of its close_notify.
+#[test]
+fn a_close_that_nobody_reads_ends_all_the_same() {
+    // Says its id, waits for a line, sends a close frame, and reads nothing.
+    const CLIENT: &str = r#"
+import socket, ssl, sys
+tls = ssl.create_default_context(cafile=sys.argv[2]).wrap_socket(
+    socket.create_connection(("127.0.0.1", int(sys.argv[1]))), server_hostname="127.0.0.1")
+tls.sendall(bytes.fromhex(sys.argv[3]))
+assert b" 101 " in tls.recv(65536)
+tls.sendall(bytes.fromhex(sys.argv[4]))
+print(tls.recv(65536)[2:].decode(), flush=True)
+sys.stdin.readline()
+tls.sendall(bytes.fromhex(sys.argv[5]))
+sys.stdin.read()
+"#;
+    let Some(python) = tools::python() else {
+        return;
+    };
+    if !tools::openssl() {
+        return;
+    }
+    let stage = stage("", &[("workers", "1")]);
+    let hex = |bytes: Vec<u8>| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
+    let mut client = Command::new(python)
+        .args(["-c", CLIENT, &stage.server.address().port().to_string()])
+        .arg(&stage.root)
+        .arg(hex(Request::upgrade("/").bytes()))
+        .arg(hex(Wire::new(TEXT, "id").bytes()))
+        .arg(hex(Wire::close(1000, "").bytes()))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python");
+    let mut id = String::new();
+    let output = client.stdout.take().expect("a pipe");
+    BufReader::new(output).read_line(&mut id).expect("its id");
+    let id = id.trim();
+    let (mut other, _) = stage.open(&[], &Request::upgrade("/"));
+    while other
+        .ask_text(&format!("@{id} info"))
+        .ends_with("backlog=0")
+    {
+        other.ask_text(&format!("@{id} flood 1 4096"));
+    }
+    let mut input = client.stdin.take().expect("a pipe");
+    writeln!(input, "close").expect("a line");
+    let ended = ["connection ended", "code=1000"];
+    stage.server.log().wait_for_parts(&ended);
+    drop(input);
+    process::wait(&mut client, PATIENCE);
 }
 
 /// What TLS keeps for a peer that does not read does not keep the server from stopping.
