@@ -5,7 +5,7 @@
 //! A text is answered with `GENERATION COUNT NUMBER TEXT`. COUNT is the connection's messages over all versions
 //! (an attribute), NUMBER those of the instance (guest memory, carried over by `save` and `restore`), so that an
 //! answer that was lost, doubled or out of order shows, and memory that was. What the text may ask for is in
-//! [`obey`]; the faults are in [`fault`].
+//! `obey`; the faults are in `fault`.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
