@@ -21,6 +21,9 @@ use e2e::{Client, Request, Server, Setup, process};
 const KEPT_KIB: u64 = 64 * 1024;
 /// Sockets of one hostile thread at a time.
 const CROWD: usize = 50;
+/// Between two sockets of a hostile thread. With [`CROWD`] each is kept for three seconds, longer than the server waits
+/// for a request or for the rest of a message.
+const PACE: Duration = Duration::from_millis(60);
 /// How often a line says how it goes.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
 
@@ -274,7 +277,7 @@ fn hostile(done: &Done, address: SocketAddr, attack: Attack) {
         if crowd.len() > CROWD {
             crowd.pop_front();
         }
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(PACE);
     }
 }
 
