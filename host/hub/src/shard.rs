@@ -191,7 +191,9 @@ impl Shard {
     pub fn open(&mut self, id: ConnectionId, connection: Connection) {
         let deadline = connection.poll_timeout();
         if let Some(entry) = self.entry_mut(id) {
+            // It may have passed while the plugins were asked; it is not the open connection's.
             entry.deadline = None;
+            entry.expired = false;
             entry.connection = Some(connection);
         }
         if let Some(deadline) = deadline {
