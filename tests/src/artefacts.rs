@@ -131,8 +131,9 @@ fn build_binary() -> PathBuf {
     binary
 }
 
-/// Whether a binary is newer than everything that cargo says it was made of (the `.d` file beside it). Saves
-/// a second build with other feature sets when `cargo test` just made one.
+/// Whether a binary is newer than everything that cargo says it was made of (the `.d` file beside it), and was made
+/// of this checkout: others may share the target directory. Saves a second build with other feature sets when
+/// `cargo test` just made one.
 fn is_fresh(binary: &Path) -> bool {
     let modified = |path: &Path| -> Option<SystemTime> { path.metadata().ok()?.modified().ok() };
     let (Some(built), Ok(sources)) = (
@@ -149,7 +150,9 @@ fn is_fresh(binary: &Path) -> bool {
         .split_whitespace()
         .map(Path::new)
         .chain([lock.as_path()])
-        .all(|source| modified(source).is_some_and(|time| time <= built))
+        .all(|source| {
+            source.starts_with(root()) && modified(source).is_some_and(|time| time <= built)
+        })
 }
 
 fn build_guests(target: &Path, arguments: &[&str]) -> PathBuf {
