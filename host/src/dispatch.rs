@@ -115,9 +115,9 @@ pub(crate) fn handshake_failed(worker: &Worker, id: ConnectionId, status: u16, r
 
 /// The 101 is in the outbox.
 pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
-    let route: Vec<_> = worker.plugins_of(id).to_vec();
+    let route = worker.plugins_of(id);
     let hook = || Hook::OnHandshakeSuccess(id);
-    for failure in tell(worker, &route, |e| e.connection_events, Some(id), hook).await {
+    for failure in tell(worker, route, |e| e.connection_events, Some(id), hook).await {
         trapped(worker, id, &failure);
     }
 }
@@ -125,14 +125,15 @@ pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
 /// A message arrived: the first plugin of the route with a handler gets it.
 pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Message<'_>) {
     worker.counters().messages.add(1);
-    if worker.echoes(id) {
+    let route = worker.route(id);
+    if route.is_some_and(|route| route.native_echo) {
         return echo(worker, id, &message);
     }
-    let handler = worker
-        .plugins_of(id)
+    let mut plugins = route
+        .map_or(&[][..], |route| &route.plugins)
         .iter()
-        .copied()
-        .find(|&plugin| worker.placement(plugin).exports(Some(id)).handler);
+        .copied();
+    let handler = plugins.find(|&plugin| worker.placement(plugin).exports(Some(id)).handler);
     let Some(plugin) = handler else {
         tracing::debug!(connection = %id, "a message was ignored: no plugin of the route exports handler");
         return;
@@ -159,9 +160,9 @@ fn echo(worker: &Worker, id: ConnectionId, message: &Message<'_>) {
 
 /// An upgraded connection ended.
 pub(crate) async fn disconnected(worker: &Rc<Worker>, id: ConnectionId, ending: &Ending) {
-    let route: Vec<_> = worker.plugins_of(id).to_vec();
+    let route = worker.plugins_of(id);
     let hook = || Hook::OnDisconnected(id, Cow::Owned(ending.clone()));
-    tell(worker, &route, |e| e.connection_events, Some(id), hook).await;
+    tell(worker, route, |e| e.connection_events, Some(id), hook).await;
 }
 
 /// The socket is closed and its id is gone.

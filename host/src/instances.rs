@@ -27,7 +27,7 @@ use jackfield_hub::{ConnectionId, WorkerIndex};
 use jackfield_plugin::{CallError, Digest, Exports, GuestStream};
 use tokio::sync::{Notify, oneshot};
 
-pub(crate) use generation::{Generation, granted};
+pub(crate) use generation::{Generation, granted, limited};
 pub(crate) use hook::{Answer, Hook, Message, outside};
 pub(crate) use swapping::{Census, Step};
 

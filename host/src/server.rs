@@ -25,7 +25,7 @@ pub(crate) use forwarded::{Said, forwarded, x_forwarded};
 pub use listeners::Listening;
 pub(crate) use listeners::{Entrance, Peer};
 pub(crate) use proxy::{ProxyError, ProxyReader};
-pub(crate) use site::{PluginIndex, Site};
+pub(crate) use site::{PluginIndex, Route, Site};
 pub use stopping::{Signals, StopReason, Stopped};
 pub use tls::TlsError;
 pub(crate) use tls::client_subject;

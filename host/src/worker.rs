@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jackfield_hub::{self as hub, ConnectionId, Shard, WorkerIndex};
+use jackfield_hub::{self as hub, ConnectionId, Entry, Shard, WorkerIndex};
 use tokio::sync::Notify;
 
 pub(crate) use admin::{Filter, NotClosed, Question};
@@ -27,7 +27,7 @@ pub(crate) use services::HostServices;
 
 use crate::instances::Placement;
 use crate::metrics::{Counters, Limit};
-use crate::server::{PluginIndex, Site};
+use crate::server::{PluginIndex, Route, Site};
 
 /// Resolution of every deadline.
 const TICK: Duration = Duration::from_millis(50);
@@ -89,21 +89,17 @@ impl Worker {
 
     /// The plugins of the route that a connection was accepted on; none before the route is known.
     pub(crate) fn plugins_of(&self, id: ConnectionId) -> &[PluginIndex] {
-        self.shard
-            .borrow()
-            .entry(id)
-            .and_then(|entry| entry.route)
-            .and_then(|route| self.site.routes.get(usize::from(route)))
-            .map_or(&[], |route| &route.plugins)
+        self.route(id).map_or(&[], |route| &route.plugins)
     }
 
-    /// Whether the host itself echoes what arrives on a connection.
-    pub(crate) fn echoes(&self, id: ConnectionId) -> bool {
-        let shard = self.shard.borrow();
-        let route = shard.entry(id).and_then(|entry| entry.route);
-        route
-            .and_then(|route| self.site.routes.get(usize::from(route)))
-            .is_some_and(|route| route.native_echo)
+    /// The route that a connection was accepted on; none before it is known.
+    pub(crate) fn route(&self, id: ConnectionId) -> Option<&Route> {
+        self.route_of(self.shard.borrow().entry(id)?)
+    }
+
+    /// The same, of an entry that was looked up already.
+    pub(crate) fn route_of(&self, entry: &Entry) -> Option<&Route> {
+        self.site.routes.get(usize::from(entry.route?))
     }
 
     /// Whether a plugin serves the route of a connection of this worker.

@@ -7,7 +7,7 @@
 //! * commands: [`Shard::send`], [`Shard::send_fragment`], [`Shard::ping`], [`Shard::pong`],
 //!   [`Shard::close`], [`Shard::fail`], [`Shard::disconnect`], and the attributes
 //!
-//! Whoever owns the socket leaves a waker with [`Shard::register`] and is woken by every change that it did
+//! Whoever owns the socket leaves a waker with [`Entry::register`] and is woken by every change that it did
 //! not make itself.
 
 mod commands;
@@ -63,6 +63,13 @@ pub struct Counts {
 struct Slot {
     generation: u32,
     entry: Option<Box<Entry>>,
+}
+
+impl Slot {
+    /// Whether an id of this worker names what is here, and not what was here before.
+    fn is(&self, id: ConnectionId, worker: WorkerIndex) -> bool {
+        u64::from(self.generation) == id.generation() && id.worker() == worker
+    }
 }
 
 /// The connections of one worker.
@@ -177,9 +184,7 @@ impl Shard {
     /// A connection's entry.
     pub fn entry(&self, id: ConnectionId) -> Option<&Entry> {
         let place = self.slots.get(id.slot())?;
-        (u64::from(place.generation) == id.generation() && id.worker() == self.worker)
-            .then_some(place.entry.as_deref())
-            .flatten()
+        place.entry.as_deref().filter(|_| place.is(id, self.worker))
     }
 
     /// A connection's entry, to change what the table itself does not depend on.
@@ -191,9 +196,8 @@ impl Shard {
     pub fn open(&mut self, id: ConnectionId, connection: Connection) {
         let deadline = connection.poll_timeout();
         if let Some(entry) = self.entry_mut(id) {
-            // It may have passed while the plugins were asked; it is not the open connection's.
-            entry.deadline = None;
-            entry.expired = false;
+            // The handshake's may have passed while the plugins were asked; it is not the open connection's.
+            entry.expect(None);
             entry.connection = Some(connection);
         }
         if let Some(deadline) = deadline {
@@ -226,8 +230,7 @@ impl Shard {
     /// and the owner is woken.
     pub fn set_deadline(&mut self, id: ConnectionId, deadline: Instant) {
         if let Some(entry) = self.entry_mut(id) {
-            entry.deadline = Some(deadline);
-            entry.expired = false;
+            entry.expect(Some(deadline));
             self.wheel.arm(id, deadline);
         }
     }
@@ -363,17 +366,16 @@ impl Shard {
 
     fn place(&mut self, id: ConnectionId) -> Option<&mut Slot> {
         let worker = self.worker;
-        let place = self.slots.get_mut(id.slot())?;
-        (u64::from(place.generation) == id.generation() && id.worker() == worker).then_some(place)
+        self.slots
+            .get_mut(id.slot())
+            .filter(|place| place.is(id, worker))
     }
 
     /// The entry and the buffers from which its outbox grows.
     fn parts(&mut self, id: ConnectionId) -> Option<(&mut Entry, &mut BufferPool)> {
-        if id.worker() != self.worker {
-            return None;
-        }
+        // Not through `place`, which would borrow the buffers too.
         let place = self.slots.get_mut(id.slot())?;
-        if u64::from(place.generation) != id.generation() {
+        if !place.is(id, self.worker) {
             return None;
         }
         Some((place.entry.as_deref_mut()?, &mut self.buffers))

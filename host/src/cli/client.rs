@@ -73,7 +73,7 @@ pub(super) enum ClientError {
 
 impl ClientError {
     /// Says it, and which exit code it is.
-    pub(super) fn tell(&self, console: &Console) -> Exit {
+    fn tell(&self, console: &Console) -> Exit {
         let text = self.to_string();
         // The server's words may have a plugin's in them.
         let lines: Vec<String> = text.lines().map(escaped).collect();
@@ -87,8 +87,20 @@ impl ClientError {
 }
 
 impl Client {
+    /// Does `act` with a client, and says what went wrong.
+    pub(super) fn run(
+        arguments: &AdminArgs,
+        console: &Console,
+        act: impl FnOnce(&Client) -> Result<(), ClientError>,
+    ) -> Exit {
+        match Client::new(arguments).and_then(|client| act(&client)) {
+            Ok(()) => Exit::Ok,
+            Err(error) => error.tell(console),
+        }
+    }
+
     /// Finds out where to ask, and reads the token.
-    pub(super) fn new(arguments: &AdminArgs) -> Result<Client, ClientError> {
+    fn new(arguments: &AdminArgs) -> Result<Client, ClientError> {
         Ok(Client {
             authority: authority(&arguments.admin)?,
             token: token(arguments.token_file.clone())?,

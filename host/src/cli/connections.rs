@@ -74,14 +74,12 @@ struct Close {
 
 /// Does what is asked for, to the end.
 pub(super) fn connections(arguments: &ConnectionsArgs, console: &Console) -> Exit {
-    let asked = Client::new(&arguments.admin).and_then(|client| match &arguments.command {
-        Command::Ls(list) => list.show(&client, console),
-        Command::Close(close) => close.send(&client),
-    });
-    match asked {
-        Ok(()) => Exit::Ok,
-        Err(error) => error.tell(console),
-    }
+    Client::run(&arguments.admin, console, |client| {
+        match &arguments.command {
+            Command::Ls(list) => list.show(client, console),
+            Command::Close(close) => close.send(client),
+        }
+    })
 }
 
 impl List {

@@ -85,16 +85,14 @@ enum Policy {
 
 /// Does what is asked for, to the end.
 pub(super) fn plugin(arguments: &PluginArgs, console: &Console) -> Exit {
-    let asked = Client::new(&arguments.admin).and_then(|client| match &arguments.command {
-        Command::Ls => list(&client, console),
-        Command::Push(push) => push.send(&client, console),
-        Command::Rollback { name } => turn(&client, name, "rollback", console),
-        Command::Promote { name } => turn(&client, name, "promote", console),
-    });
-    match asked {
-        Ok(()) => Exit::Ok,
-        Err(error) => error.tell(console),
-    }
+    Client::run(&arguments.admin, console, |client| {
+        match &arguments.command {
+            Command::Ls => list(client, console),
+            Command::Push(push) => push.send(client, console),
+            Command::Rollback { name } => turn(client, name, "rollback", console),
+            Command::Promote { name } => turn(client, name, "promote", console),
+        }
+    })
 }
 
 fn list(client: &Client, console: &Console) -> Result<(), ClientError> {

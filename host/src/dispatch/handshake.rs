@@ -26,7 +26,7 @@ pub(crate) async fn check_custom_header(
     id: ConnectionId,
     request: &UpgradeRequest,
 ) -> Result<Fields, Refusal> {
-    for &plugin in worker.plugins_of(id).to_vec().iter() {
+    for &plugin in worker.plugins_of(id) {
         let generation = worker.placement(plugin).generation(Some(id));
         if let Some(left) = generation.version().out_for() {
             return Err(Refusal::unavailable(left));

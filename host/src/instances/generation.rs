@@ -37,6 +37,18 @@ pub(crate) fn granted(config: &resolved::Grants) -> Grants {
     }
 }
 
+/// The limits as the engine takes them.
+pub(crate) fn limited(config: &resolved::PluginLimits, hostcall_bytes: usize) -> InstanceLimits {
+    InstanceLimits {
+        memory_bytes: config.memory_bytes,
+        table_elements: config.table_elements,
+        call_time: config.call_time,
+        shutdown_time: config.shutdown_time,
+        wait_time: config.wait_time,
+        hostcall_bytes,
+    }
+}
+
 /// A version's instances, in the places that its `instances` mode gives them.
 pub(crate) struct Generation {
     index: PluginIndex,
@@ -62,14 +74,7 @@ impl Generation {
             Instances::Pool(size) => u32::try_from(size).unwrap_or(u32::MAX).max(1),
             Instances::Worker | Instances::Single | Instances::Connection => 1,
         };
-        let limits = InstanceLimits {
-            memory_bytes: config.limits.memory_bytes,
-            table_elements: config.limits.table_elements,
-            call_time: config.limits.call_time,
-            shutdown_time: config.limits.shutdown_time,
-            wait_time: config.limits.wait_time,
-            hostcall_bytes: largest_message,
-        };
+        let limits = limited(&config.limits, largest_message);
         let grants = granted(&config.grants);
         Rc::new(Generation {
             index,

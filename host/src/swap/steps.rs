@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::version::Version;
 use super::{Plugins, SwapError};
 use crate::config::resolved;
-use crate::instances::{Census, HOME, Step, granted};
+use crate::instances::{Census, HOME, Step, granted, limited};
 use crate::server::PluginIndex;
 use crate::worker::{Letter, Mailbox};
 
@@ -29,14 +29,7 @@ impl Plugins {
         plugin: &Plugin,
         config: &resolved::Plugin,
     ) -> Result<(), SwapError> {
-        let limits = InstanceLimits {
-            memory_bytes: config.limits.memory_bytes,
-            table_elements: config.limits.table_elements,
-            call_time: config.limits.call_time,
-            shutdown_time: config.limits.shutdown_time,
-            wait_time: config.limits.wait_time,
-            ..InstanceLimits::default()
-        };
+        let limits = limited(&config.limits, InstanceLimits::default().hostcall_bytes);
         plugin
             .instantiate_with(Box::new(Nobody), &limits, &granted(&config.grants))
             .await

@@ -110,9 +110,7 @@ impl Worker {
     }
 
     fn is_meant(&self, filter: &Filter, entry: &Entry) -> bool {
-        let route = entry
-            .route
-            .and_then(|route| self.site.routes.get(usize::from(route)));
+        let route = self.route_of(entry);
         let peer = filter.peer.as_deref().is_none_or(|wanted| {
             let host = entry.peer.rsplit_once(':').map_or("", |(host, _)| host);
             *wanted == *entry.peer || wanted == host.trim_matches(['[', ']'])
@@ -124,13 +122,8 @@ impl Worker {
     }
 
     fn described(&self, id: ConnectionId, entry: &Entry, now: Instant) -> model::Connection {
-        let route = entry
-            .route
-            .and_then(|route| self.site.routes.get(usize::from(route)));
+        let route = self.route_of(entry);
         let plugins = route.map_or(&[][..], |route| &route.plugins);
-        let heard = entry
-            .connection()
-            .map_or(entry.accepted, |connection| connection.last_traffic());
         let millis = |since: Instant| now.saturating_duration_since(since).as_millis() as u64;
         model::Connection {
             id: id.as_u64(),
@@ -156,7 +149,7 @@ impl Worker {
                 })
                 .collect(),
             age_ms: millis(entry.accepted),
-            idle_ms: millis(heard),
+            idle_ms: millis(entry.last_traffic()),
             backlog_bytes: entry.outbox.len() as u64,
             attributes: entry.attribute_names().map(str::to_owned).collect(),
         }

@@ -115,22 +115,14 @@ impl Worker {
     pub(super) fn info(&self, of: ConnectionId, now: Instant) -> Option<plugin::ConnectionInfo> {
         let shard = self.shard.borrow();
         let entry = shard.entry(of)?;
-        let last_traffic = entry
-            .connection()
-            .map_or(entry.accepted, |connection| connection.last_traffic());
         let millis = |since: Instant| now.saturating_duration_since(since).as_millis() as u64;
         Some(plugin::ConnectionInfo {
             peer: entry.peer.to_string(),
             secure: entry.secure,
-            route: self
-                .site
-                .routes
-                .get(usize::from(entry.route?))?
-                .path
-                .clone(),
+            route: self.route_of(entry)?.path.clone(),
             protocol: entry.protocol.as_deref().map(str::to_owned),
             age_ms: millis(entry.accepted),
-            idle_ms: millis(last_traffic),
+            idle_ms: millis(entry.last_traffic()),
             backlog: entry.outbox.len() as u64,
         })
     }

@@ -119,6 +119,18 @@ impl Entry {
         self.attributes.names()
     }
 
+    /// When the peer was heard last; its acceptance, before it is upgraded.
+    pub fn last_traffic(&self) -> Instant {
+        let connection = self.connection.as_ref();
+        connection.map_or(self.accepted, Connection::last_traffic)
+    }
+
+    /// Gives the owner another deadline, or none. Whether the one before has passed is of no interest any more.
+    pub(crate) fn expect(&mut self, deadline: Option<Instant>) {
+        self.deadline = deadline;
+        self.expired = false;
+    }
+
     /// The deadline that the socket's owner set and that has not passed.
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
