@@ -258,10 +258,11 @@ fn up_prints_routes_plugins_digests_and_what_to_try() {
     log.wait_for_parts(&["/echo", "echo"]);
     log.wait_for_parts(&["/private", "auth", "echo"]);
     for plugin in ["echo", "auth"] {
-        log.wait_for("the plugin with a digest", |line| {
+        log.wait_for("the plugin with its digest and version", |line| {
             let hex = |word: &str| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit());
             let mut words = line.split(|c: char| !c.is_ascii_alphanumeric());
-            (line.contains(plugin) && words.any(hex)).then_some(())
+            let version = line.contains("contract 0.1.0");
+            (line.contains(plugin) && words.any(hex) && version).then_some(())
         });
     }
     // What to try next names the port that was really taken.

@@ -87,6 +87,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
 }
 
 impl Inspection {
+    /// The version of the contract that its hooks are of; none when it exports none.
+    pub fn contract_version(&self) -> Option<&str> {
+        let (_, version) = split(&self.hooks.first()?.export)?;
+        Some(version)
+    }
+
     /// Whether it can be loaded, as one answer.
     pub fn verdict(&self) -> Result<(), LoadError> {
         if let Some(found) = &self.other_version {

@@ -46,6 +46,7 @@ pub struct Exports {
 pub(crate) struct Version {
     name: String,
     digest: Digest,
+    contract: String,
     pub(crate) engine: Arc<Inner>,
     pub(crate) pre: InstancePre<State>,
     pub(crate) indices: Indices,
@@ -89,10 +90,12 @@ impl Plugin {
             .instantiate_pre(&component)
             .map_err(|error| LoadError::Link(format!("{error:#}")))?;
         let indices = Indices::look_up(&component, &inspection.hooks);
+        let contract = inspection.contract_version().unwrap_or_default().to_owned();
         Ok(Plugin {
             version: Arc::new(Version {
                 name: name.to_owned(),
                 digest,
+                contract,
                 engine: Arc::clone(engine),
                 pre,
                 exports: indices.exports(),
@@ -112,6 +115,11 @@ impl Plugin {
     /// The digest of the component's bytes.
     pub fn digest(&self) -> &Digest {
         &self.version.digest
+    }
+
+    /// The version of the contract that it was built for, such as `0.1.0`; empty when it exports no hook.
+    pub fn contract_version(&self) -> &str {
+        &self.version.contract
     }
 
     /// Which interfaces of the contract it exports.

@@ -14,21 +14,27 @@ pub(super) struct Summary {
     playground: bool,
     /// Path and plugins.
     routes: Vec<(String, String)>,
-    /// Name, short digest, hooks.
-    plugins: Vec<(String, String, String)>,
+    plugins: Vec<PluginLine>,
+}
+
+struct PluginLine {
+    name: String,
+    digest: String,
+    contract: String,
+    hooks: String,
 }
 
 impl Summary {
     pub(super) fn new(config: &Config, plugins: &[LoadedPlugin]) -> Summary {
         let routes = config.routes.iter();
-        let plugins = plugins.iter().map(|loaded| {
-            let version = loaded.plugin.digest().short();
-            (
-                loaded.name.clone(),
-                version,
-                hooks(loaded.plugin.exports()).join(", "),
-            )
-        });
+        let plugins = plugins
+            .iter()
+            .map(|LoadedPlugin { name, plugin }| PluginLine {
+                name: name.clone(),
+                digest: plugin.digest().short(),
+                contract: plugin.contract_version().to_owned(),
+                hooks: hooks(plugin.exports()).join(", "),
+            });
         Summary {
             playground: config.playground,
             routes: routes
@@ -80,10 +86,15 @@ impl Summary {
         }
 
         text.push_str(&title("Plugins"));
-        let wide = width(self.plugins.iter().map(|(name, ..)| name));
-        for (name, digest, hooks) in &self.plugins {
-            let digest = console.out(Style::Dim, &format!("sha256:{digest}"));
-            text.push_str(&format!("  {name}{}  {digest}  {hooks}\n", pad(name, wide)));
+        let wide = width(self.plugins.iter().map(|plugin| &plugin.name));
+        for plugin in &self.plugins {
+            let (name, hooks) = (&plugin.name, &plugin.hooks);
+            let version = format!("sha256:{}  contract {}", plugin.digest, plugin.contract);
+            let version = console.out(Style::Dim, &version);
+            text.push_str(&format!(
+                "  {name}{}  {version}  {hooks}\n",
+                pad(name, wide)
+            ));
         }
 
         if let Some(admin) = admin {
