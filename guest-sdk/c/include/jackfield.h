@@ -262,7 +262,8 @@ struct jackfield_connection_events {
 
 /* The raw life of a socket. The route is not known yet when a socket is accepted: a plugin with this hears of every one. */
 struct jackfield_socket_events {
-  /* A socket was accepted; nothing has been read yet. `peer` is its address and port. */
+  /* A socket was accepted; nothing of a request has been read yet. `peer` is its address and port, or those that
+     a PROXY protocol header named. */
   void (*on_connected)(jackfield_connection connection, jackfield_text peer);
   /* A part of the upgrade request arrived, and the request is not complete; `received` bytes so far. */
   void (*on_upgrade_part_receive)(jackfield_connection connection, uint32_t received);

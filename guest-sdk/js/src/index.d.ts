@@ -65,8 +65,9 @@ export interface Hooks {
   onDisconnected?(connection: Connection, ending: Ending): MaybePromise<void>;
 
   /**
-   * A socket was accepted; nothing has been read yet. `peer` is its address and port. The route is not known
-   * yet, so a plugin with any of the hooks from here to `onError` hears of every socket.
+   * A socket was accepted; nothing of a request has been read yet. `peer` is its address and port, or those that
+   * a PROXY protocol header named. The route is not known yet, so a plugin with any of the hooks from here to
+   * `onError` hears of every socket.
    */
   onConnected?(connection: Connection, peer: string): MaybePromise<void>;
 

@@ -250,6 +250,7 @@ impl Shard {
         let Some(connection) = &mut entry.connection else {
             return Default::default();
         };
+        let asked = connection.is_asked();
         let (event, rest) = connection.handle_input(now, input, entry.outbox.tail(buffers));
         entry.outbox.advance(0, buffers);
         let throttled = connection.throttled(now);
@@ -258,8 +259,12 @@ impl Shard {
             .then(|| connection.poll_timeout())
             .flatten();
         entry.message_armed = entry.message_armed.or(begun);
-        if throttled.is_some() || begun.is_some() {
-            self.await_time(id, throttled, begun);
+        // The next check is due an interval after an answer, which may be before the answer had to be there.
+        let answered = (asked && !connection.is_asked())
+            .then(|| connection.poll_timeout())
+            .flatten();
+        if throttled.is_some() || begun.is_some() || answered.is_some() {
+            self.await_time(id, throttled, begun.or(answered));
         }
         (event, rest)
     }
@@ -342,7 +347,7 @@ impl Shard {
         &mut self,
         id: ConnectionId,
         throttled: Option<(Instant, Rate)>,
-        message: Option<Instant>,
+        closer: Option<Instant>,
     ) {
         if let Some((until, rate)) = throttled
             && let Some(entry) = self.entry_mut(id)
@@ -359,7 +364,7 @@ impl Shard {
                 self.wheel.arm(id, until);
             }
         }
-        if let Some(deadline) = message {
+        if let Some(deadline) = closer {
             self.wheel.arm(id, deadline);
         }
     }
@@ -417,5 +422,38 @@ mod tests {
         assert_eq!(places, [0, 2, 3, 4]);
         assert!(seen.iter().map(|(_, id)| *id).eq(ids));
         assert_eq!(shard.places(), 5);
+    }
+
+    #[test]
+    fn a_check_comes_an_interval_after_the_answer_to_the_last() {
+        const SECOND: Duration = Duration::from_secs(1);
+        // A masked pong, as a client sends it, and a ping, as a server does.
+        const PONG: [u8; 6] = [0x8a, 0x80, 1, 2, 3, 4];
+        const PING: [u8; 2] = [0x89, 0];
+        let start = Instant::now();
+        let limits = Limits {
+            backlog_bytes: 1024,
+            attribute_bytes: 1024,
+        };
+        let mut shard = Shard::new(0, limits, Duration::from_millis(50), start);
+        let id = shard.insert("peer".into(), false, start, start + SECOND);
+        let id = id.expect("a place");
+        let settings = jackfield_proto::Settings {
+            health_interval: 10 * SECOND,
+            ping: Some(60 * SECOND),
+            ..Default::default()
+        };
+        shard.open(id, Connection::new(settings.into(), start));
+        let mut due = Due::default();
+        for round in 1..4 {
+            // A second for the answer, and a moment for the wheel.
+            let now = start + 11 * round * SECOND;
+            shard.advance(now, &mut due);
+            let sent = shard.entry(id).map(|entry| entry.outbox.len());
+            assert_eq!(sent, Some(PING.len()), "in round {round}");
+            shard.handle_written(id, PING.len());
+            shard.handle_input(id, now, &mut PONG.clone());
+        }
+        assert!(due.unhealthy.is_empty());
     }
 }

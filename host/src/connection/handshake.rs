@@ -85,7 +85,16 @@ impl Connection {
 
     async fn try_handshake(&mut self) -> Result<Vec<u8>, Ended> {
         let (head, leftover) = self.read_head().await?;
-        self.believe(&head);
+        match self.upgrade(&head).await {
+            Ok(()) => Ok(leftover),
+            Err(Ended::Refused(refusal)) => Err(head.refuse(refusal).into()),
+            Err(ended) => Err(ended),
+        }
+    }
+
+    /// Has everybody decide about a request; the connection is open when all agree.
+    async fn upgrade(&mut self, head: &Head) -> Result<(), Ended> {
+        self.believe(head);
         if self.place.is_none() || self.worker.draining.get() {
             return Err(Refusal::unavailable(RETRY_AFTER).into());
         }
@@ -97,11 +106,11 @@ impl Connection {
                 Refused::Rate(wait) => Refusal::too_many_requests(wait),
             }
         })?;
-        let (index, mut upgrade) = self.route(&head)?;
+        let (index, mut upgrade) = self.route(head)?;
         if let Some(entry) = self.worker.shard.borrow_mut().entry_mut(self.id) {
             entry.route = Some(index);
         }
-        let request = self.upgrade_request(self.id, &head, &upgrade);
+        let request = self.upgrade_request(self.id, head, &upgrade);
         let extra = dispatch::check_custom_header(&self.worker, self.id, &request).await?;
         let protocol = dispatch::select_protocol(&self.worker, self.id, &upgrade.protocols).await?;
         let worker = self.worker.clone();
@@ -127,7 +136,7 @@ impl Connection {
         drop(shard);
         self.ticket.upgraded();
         self.worker.counters().upgraded.add(1);
-        Ok(leftover)
+        Ok(())
     }
 
     /// Reads until the head of the request is complete.

@@ -78,8 +78,9 @@ class Plugin:
         """
 
     def on_connected(self, connection: Connection, peer: str) -> None:
-        """A socket was accepted; nothing has been read yet. ``peer`` is its address and port. (Group
-        ``socket-events``: the route is not known yet, so a plugin with any hook of it hears of every socket.)
+        """A socket was accepted; nothing of a request has been read yet. ``peer`` is its address and port, or
+        those that a PROXY protocol header named. (Group ``socket-events``: the route is not known yet, so a plugin with any
+        hook of it hears of every socket.)
         """
 
     def on_upgrade_part_receive(self, connection: Connection, received: int) -> None:

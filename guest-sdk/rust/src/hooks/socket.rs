@@ -63,7 +63,8 @@ use crate::{Connection, ErrorKind};
     note = "`export!` names `SocketEvents`: write `impl SocketEvents for {Self}`, or take it out of the list"
 )]
 pub trait SocketEvents {
-    /// A socket was accepted; nothing has been read yet. `peer` is its address and port.
+    /// A socket was accepted; nothing of a request has been read yet. `peer` is its address and port, or those that
+    /// a PROXY protocol header named.
     fn on_connected(&mut self, connection: Connection, peer: String) {
         let _ = (connection, peer);
     }

@@ -56,11 +56,17 @@ impl Connection {
     }
 
     /// The next deadline: call [`handle_timeout`](Self::handle_timeout) then. It moves with every input, so a
-    /// timer that is set once and asks again when it fires is enough, except for the beginning of a message
-    /// ([`is_receiving`](Self::is_receiving)), which may bring it closer. `None`: nothing to wait for, unless the
+    /// timer that is set once and asks again when it fires is enough, except for two things that may bring it closer:
+    /// the beginning of a message ([`is_receiving`](Self::is_receiving)), and the answer to a health ping
+    /// ([`is_asked`](Self::is_asked)). `None`: nothing to wait for, unless the
     /// status says [`Finished`](super::Status::Finished), whose bounds are the owner's.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next_timer().map(|(_, deadline)| deadline)
+    }
+
+    /// Whether a health ping is under way: sent, and nothing has come since.
+    pub fn is_asked(&self) -> bool {
+        self.timers.pinged.is_some()
     }
 
     fn next_timer(&self) -> Option<(Timer, Instant)> {

@@ -49,7 +49,7 @@ pub enum Reason {
     #[error("internal error")]
     Internal,
     /// The server is full or going down: 503 with `Retry-After`.
-    #[error("not available at the moment; try again later, try again later")]
+    #[error("not available at the moment, try again later")]
     Unavailable,
     /// Not HTTP/1.1: 505.
     #[error("only HTTP/1.1 is spoken here")]

@@ -8,12 +8,15 @@ use jackfield_proto::{
 
 use crate::{
     client::*,
-    deflate::{Inflater, agreed_with},
+    deflate::{Inflater, Stop, negotiated, server},
     request,
 };
 
-/// The cap on messages in every target.
+/// The cap on messages that are not compressed.
 const LIMIT: usize = 500;
+
+/// The cap on what a message inflates to.
+const INFLATED: usize = 10_000;
 
 /// A request is read the same however it is cut, and its answer is one whole HTTP head.
 pub(crate) fn request(data: &[u8]) {
@@ -65,8 +68,8 @@ pub(crate) fn frames(data: &[u8]) {
     assert_eq!(whole.status == Status::Open, !over);
 }
 
-/// Any bytes as a compressed message: the same however they are cut, and never above the cap. The bytes as a
-/// plain message: an inflater that is not ours finds them in what we send.
+/// Any bytes as a compressed message: the same however they are cut, and what an inflater that is not ours makes
+/// of them, up to the cap. The bytes as a plain message: that inflater finds them in what we send.
 pub(crate) fn inflate(data: &[u8]) {
     let Some((&choice, data)) = data.split_first() else {
         return;
@@ -83,10 +86,12 @@ pub(crate) fn inflate(data: &[u8]) {
         ..DeflateSettings::default()
     };
     let settings = Settings {
-        message_bytes: 100_000,
+        message_bytes: INFLATED,
         ..Settings::default()
     };
-    let server = || agreed_with(offer, &deflate, settings.clone());
+    // Once: a handshake costs more than the payload.
+    let (negotiated, _) = negotiated(&[offer], &deflate).expect("the offer is accepted");
+    let server = || server(&negotiated, settings.clone());
     // Twice, for what the second takes over from the first; in two fragments the second time.
     let (one, two) = data.split_at(data.len() / 2);
     let stream = [
@@ -95,9 +100,32 @@ pub(crate) fn inflate(data: &[u8]) {
         frame(FIN | CONTINUATION, two),
     ]
     .concat();
-    for event in every_way(server, &stream).events {
-        if let Event::Binary(bytes) = event {
-            assert!(bytes.len() <= settings.message_bytes);
+    let outcome = every_way(server, &stream);
+    let mut events = outcome.events.iter();
+    let mut reference = Inflater::default();
+    for _ in 0..2 {
+        let (plain, end) = reference.received(data, INFLATED);
+        match (end, events.next()) {
+            (Ok(()), Some(Event::Binary(bytes))) => assert!(plain == **bytes),
+            // zlib takes what a block has so far. What comes next would go on with it.
+            (Err(Stop::Cut), Some(Event::Binary(bytes))) => {
+                assert!(plain == **bytes);
+                if !negotiated.client_no_context_takeover {
+                    break;
+                }
+            }
+            (Err(Stop::Bad), Some(Event::Failed(error))) => {
+                assert_eq!(error.code(), 1007);
+                break;
+            }
+            (Err(Stop::Long), Some(Event::Failed(error))) => {
+                assert_eq!(error.code(), 1009);
+                break;
+            }
+            (end, event) => panic!("{end:?} after {} bytes, but {event:?}", plain.len()),
+        }
+        if negotiated.client_no_context_takeover {
+            reference.forget();
         }
     }
 
@@ -116,10 +144,8 @@ pub(crate) fn inflate(data: &[u8]) {
         };
         assert_eq!(plain, payload);
     }
-    if offer.contains("=9") || offer.contains("=8") {
-        let bits = if offer.contains("=9") { 9 } else { 8 };
-        assert!(inflater.farthest <= 1 << bits, "{}", inflater.farthest);
-    }
+    let bits = negotiated.server_max_window_bits;
+    assert!(inflater.farthest <= 1 << bits, "{}", inflater.farthest);
 }
 
 /// Whatever is offered: no panic, and an answer that keeps to what the server wants.
