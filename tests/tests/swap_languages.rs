@@ -54,7 +54,14 @@ fn from_rust_to_handwritten_and_back() {
 
 /// The samples in other languages that were built here; that needs toolchains which not every machine has.
 fn samples() -> Vec<(&'static str, PathBuf)> {
-    let echoes = ["echo-js", "echo-ts", "echo-python", "echo-c", "echo-go"];
+    let echoes = [
+        "echo-js",
+        "echo-ts",
+        "echo-python",
+        "echo-c",
+        "echo-cpp",
+        "echo-go",
+    ];
     let (built, missing): (Vec<_>, Vec<_>) = echoes
         .into_iter()
         .map(|name| {
