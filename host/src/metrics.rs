@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How often the same limit is worth a line in the log.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
-/// The limits of `[limits]` and of routes, as far as a peer can meet them.
+/// The limits of `[limits]`, of routes and of plugins, as far as a peer can meet them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limit {
     Connections,
@@ -28,10 +28,11 @@ pub(crate) enum Limit {
     BacklogClosed,
     BacklogDroppedOldest,
     BacklogDroppedNewest,
+    ConcurrentCalls,
 }
 
 /// Each limit in its place, with its label and what follows from meeting it.
-const LIMITS: [(Limit, &str, &str); 14] = [
+const LIMITS: [(Limit, &str, &str); 15] = [
     (
         Limit::Connections,
         "connections",
@@ -101,6 +102,11 @@ const LIMITS: [(Limit, &str, &str); 14] = [
         Limit::BacklogDroppedNewest,
         "backlog_drop_newest",
         "a new message to a slow reader is refused",
+    ),
+    (
+        Limit::ConcurrentCalls,
+        "concurrent_calls",
+        "a plugin's call waits until another one of its calls has ended",
     ),
 ];
 

@@ -8,17 +8,17 @@ mod error;
 mod monitor;
 mod slot;
 mod steps;
+mod swapped;
 mod version;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jackfield_plugin::{Engine, Plugin};
-use tokio::sync::MutexGuard;
-use tokio::time::timeout;
+use jackfield_plugin::{Digest, Engine, Plugin};
 
 pub use error::SwapError;
-pub use slot::{PluginStatus, SideKind, Swapped, VersionStatus};
+pub use slot::{PluginStatus, SideKind, VersionStatus};
+pub use swapped::Swapped;
 pub use version::Tally;
 
 pub(crate) use version::Version;
@@ -27,13 +27,16 @@ use crate::config::resolved::{self, SwapPolicy};
 use crate::instances::Step;
 use crate::server::{PluginIndex, Site};
 use crate::worker::Mailbox;
-use slot::{SideVersion, Slot};
+use slot::{Seat, SideVersion, Slot, Turn};
 
-/// Bytes of the largest component that is looked at.
+/// Bytes of the largest component that is looked at, at the start and at a swap. The largest toolchains make some
+/// 20 MiB.
 pub const COMPONENT_BYTES: usize = 64 * 1024 * 1024;
 
 /// For how long a plugin may be looked at before that counts as a swap under way.
 const A_MOMENT: Duration = Duration::from_millis(250);
+/// For how long a changed file waits for a swap under way: longer than one can take.
+const A_SWAP: Duration = Duration::from_secs(120);
 
 /// The plugins of a running server. Cheap to clone; every method may be called from any runtime.
 #[derive(Clone)]
@@ -45,8 +48,8 @@ struct Shared {
     engine: Engine,
     site: Arc<Site>,
     mailboxes: Vec<Mailbox>,
-    /// By [`PluginIndex`]. Held for the whole of a swap: one at a time for each plugin.
-    slots: Vec<tokio::sync::Mutex<Slot>>,
+    /// By [`PluginIndex`].
+    seats: Vec<Seat>,
     stopping: tokio::sync::watch::Receiver<Option<Instant>>,
 }
 
@@ -58,16 +61,13 @@ impl Plugins {
         versions: Vec<Arc<Version>>,
         stopping: tokio::sync::watch::Receiver<Option<Instant>>,
     ) -> Self {
-        let slots = versions
-            .into_iter()
-            .map(|version| tokio::sync::Mutex::new(Slot::new(version)))
-            .collect();
+        let seats = versions.into_iter().map(Seat::new).collect();
         Plugins {
             shared: Arc::new(Shared {
                 engine,
                 site,
                 mailboxes,
-                slots,
+                seats,
                 stopping,
             }),
         }
@@ -92,14 +92,15 @@ impl Plugins {
         component: Vec<u8>,
         policy: Option<SwapPolicy>,
     ) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name).await?;
-        let config = slot.main.config.clone();
+        let (index, mut slot) = self.turn(name, A_MOMENT).await?;
+        let config = slot.configuration();
         let policy = policy.unwrap_or(config.swap);
         self.replace(index, &mut slot, component, config, policy)
             .await
     }
 
-    /// Replaces a plugin's component and configuration. A change of limits alone is a new version too.
+    /// Replaces a plugin's component and configuration. A change of limits alone is a new version too; one of `swap`,
+    /// `build` or `file` alone is taken over without one. Waits for a swap under way.
     ///
     /// # Errors
     /// As [`Self::push`].
@@ -109,10 +110,17 @@ impl Plugins {
         component: Vec<u8>,
         config: resolved::Plugin,
     ) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name).await?;
+        let (index, mut slot) = self.turn(name, A_SWAP).await?;
         let policy = config.swap;
-        self.replace(index, &mut slot, component, config, policy)
-            .await
+        let mut swapped = self
+            .replace(index, &mut slot, component, config.clone(), policy)
+            .await?;
+        if !swapped.changed() && slot.configuration() != config {
+            swapped.how = Swapped::SETTINGS.into();
+            tracing::info!("{swapped}");
+        }
+        slot.read = config;
+        Ok(swapped)
     }
 
     /// Goes back to the version before: of a canary or a drain under way, or the one that was replaced last.
@@ -120,8 +128,8 @@ impl Plugins {
     /// # Errors
     /// When there is no version to go back to, or the workers could not switch.
     pub async fn rollback(&self, name: &str) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name).await?;
-        self.roll_back(index, &mut slot, "asked for").await
+        let (index, mut slot) = self.turn(name, A_MOMENT).await?;
+        self.roll_back(index, &mut slot, None).await
     }
 
     /// Makes a canary the version of all connections.
@@ -129,7 +137,7 @@ impl Plugins {
     /// # Errors
     /// When no canary is under way.
     pub async fn promote(&self, name: &str) -> Result<Swapped, SwapError> {
-        let (index, mut slot) = self.slot(name).await?;
+        let (index, mut slot) = self.turn(name, A_MOMENT).await?;
         let began = Instant::now();
         let side = match slot.side.take() {
             Some(side) if matches!(side.kind, SideKind::Canary { .. }) => side,
@@ -143,9 +151,7 @@ impl Plugins {
             .await?
             .into_iter()
             .max();
-        let old = std::mem::replace(&mut slot.main, side.version);
-        slot.previous = Some(old.clone());
-        slot.watch_from_now();
+        let old = slot.go_forward(side.version);
         Ok(self.report(
             index,
             &old,
@@ -156,26 +162,26 @@ impl Plugins {
         ))
     }
 
-    /// How every plugin does.
+    /// How every plugin does. Waits for no swap: until one is done, this is how it was before.
     pub async fn status(&self) -> Vec<PluginStatus> {
         let mut all = Vec::new();
-        for (index, slot) in self.shared.slots.iter().enumerate() {
+        for (index, seat) in self.shared.seats.iter().enumerate() {
             let census = self.census(PluginIndex(index)).await;
-            let slot = slot.lock().await;
             let name = self.name(PluginIndex(index)).to_owned();
-            all.push(slot.status(name, census));
+            all.push(seat.shown().status(name, census));
         }
         all
     }
 
     /// The configuration that is in force for each plugin, by name.
-    pub(crate) async fn configurations(&self) -> Vec<(String, resolved::Plugin)> {
-        let mut all = Vec::new();
-        for (index, slot) in self.shared.slots.iter().enumerate() {
-            let name = self.name(PluginIndex(index)).to_owned();
-            all.push((name, slot.lock().await.main.config.clone()));
-        }
-        all
+    pub(crate) fn configurations(&self) -> Vec<(String, resolved::Plugin)> {
+        let seats = self.shared.seats.iter().enumerate();
+        seats
+            .map(|(index, seat)| {
+                let name = self.name(PluginIndex(index)).to_owned();
+                (name, seat.shown().configuration())
+            })
+            .collect()
     }
 
     async fn replace(
@@ -188,13 +194,15 @@ impl Plugins {
     ) -> Result<Swapped, SwapError> {
         let began = Instant::now();
         let name = self.name(index).to_owned();
-        if matches!(&slot.side, Some(side) if matches!(side.kind, SideKind::Canary { .. })) {
+        let (digest, component) = self.look_at(component).await?;
+        if let Some(version) = slot.version_of(&digest, &config) {
+            return Ok(Swapped::unchanged(&name, version, began.elapsed()));
+        }
+        if slot.canary().is_some() {
             return Err(SwapError::CanaryUnderWay(name));
         }
+        self.check_limits(&config)?;
         let plugin = self.load(&name, component).await?;
-        if slot.main.is_same(&plugin, &config) {
-            return Ok(Swapped::unchanged(&name, &slot.main, began.elapsed()));
-        }
         self.smoke_test(&plugin, &config).await?;
         let workers = self.shared.mailboxes.len();
         let new = Version::new(plugin, config, workers);
@@ -222,74 +230,96 @@ impl Plugins {
         let old = slot.main.clone();
         match policy {
             SwapPolicy::Live => {
-                slot.main = new.clone();
-                slot.previous = Some(old.clone());
+                slot.go_forward(new.clone());
             }
             SwapPolicy::Drain { limit } => {
-                slot.main = new.clone();
-                slot.previous = Some(old.clone());
-                slot.side = Some(SideVersion {
-                    version: old.clone(),
-                    kind: SideKind::Draining {
-                        until: Instant::now() + limit,
-                    },
-                });
+                slot.go_forward(new.clone());
+                let until = Instant::now() + limit;
+                slot.side = Some(SideVersion::new(&old, SideKind::Draining { until }));
             }
             SwapPolicy::Canary { share } => {
-                slot.side = Some(SideVersion {
-                    version: new.clone(),
-                    kind: SideKind::Canary { share },
-                });
+                slot.side = Some(SideVersion::new(&new, SideKind::Canary { share }));
+                slot.watch_from_now();
             }
         }
-        slot.watch_from_now();
         let pause = pause.into_iter().max().unwrap_or_default();
         Ok(self.report(index, &old, &new, how, began, pause))
     }
 
+    /// Goes back; `why` when nobody asked for it.
     async fn roll_back(
         &self,
         index: PluginIndex,
         slot: &mut Slot,
-        why: &str,
+        why: Option<&str>,
     ) -> Result<Swapped, SwapError> {
         let began = Instant::now();
-        let how = format!("rollback ({why})");
+        let how = why.map_or("rollback".to_owned(), |why| format!("rollback: {why}"));
         if let Some(side) = slot
             .side
             .take_if(|side| matches!(side.kind, SideKind::Canary { .. }))
         {
             self.all(index, |reply| Step::DropSide { reply }).await?;
+            slot.stop_watching();
             let main = slot.main.clone();
             return Ok(self.report(index, &side.version, &main, &how, began, Duration::ZERO));
         }
         let Some(previous) = slot.previous.clone() else {
             return Err(SwapError::NothingBefore(self.name(index).to_owned()));
         };
-        // The version that is left may be too broken to say what it remembers.
-        if let Err(error) = self.prepare(index, &previous, true).await {
-            tracing::warn!(plugin = self.name(index), %error, "the rollback goes on without the memory of the version that is left");
-            self.prepare(index, &previous, false).await?;
-        }
-        let pause = self.all(index, |reply| Step::Commit { reply }).await?;
-        if slot.side.take().is_some() {
-            self.all(index, |reply| Step::DropSide { reply }).await?;
-        }
-        let left = std::mem::replace(&mut slot.main, previous.clone());
-        slot.previous = Some(left.clone());
-        slot.stop_watching();
+        let pause = if slot.side.take().is_some() {
+            // It drains, so that it is still there, with all that it remembers.
+            self.home_first(index, |reply| Step::Promote { reply })
+                .await?
+        } else {
+            // The version that is left may be too broken to say what it remembers.
+            if let Err(error) = self.prepare(index, &previous, true).await {
+                tracing::warn!(plugin = self.name(index), %error, "the rollback goes on without the memory of the version that is left");
+                self.prepare(index, &previous, false).await?;
+            }
+            self.all(index, |reply| Step::Commit { reply }).await?
+        };
+        let left = slot.go_back(previous.clone());
         let pause = pause.into_iter().max().unwrap_or_default();
         Ok(self.report(index, &left, &previous, &how, began, pause))
     }
 
-    /// Checks and compiles off every runtime's threads.
-    async fn load(&self, name: &str, component: Vec<u8>) -> Result<Plugin, SwapError> {
+    /// What a changed configuration may ask for is bounded by what the engine was started with.
+    fn check_limits(&self, config: &resolved::Plugin) -> Result<(), SwapError> {
+        let engine = &self.shared.engine;
+        let rows = [
+            (
+                "memory_bytes",
+                config.limits.memory_bytes,
+                engine.memory_bytes_max(),
+            ),
+            (
+                "table_elements",
+                config.limits.table_elements,
+                engine.table_elements_max(),
+            ),
+        ];
+        match rows.into_iter().find(|(_, wanted, most)| wanted > most) {
+            None => Ok(()),
+            Some((key, wanted, most)) => Err(SwapError::NeedsRestart { key, wanted, most }),
+        }
+    }
+
+    /// The digest of a component, off every runtime's threads.
+    async fn look_at(&self, component: Vec<u8>) -> Result<(Digest, Vec<u8>), SwapError> {
         if component.len() > COMPONENT_BYTES {
             return Err(SwapError::TooLarge {
                 bytes: component.len(),
                 limit: COMPONENT_BYTES,
             });
         }
+        tokio::task::spawn_blocking(move || (Digest::of(&component), component))
+            .await
+            .map_err(|_| SwapError::Stopping)
+    }
+
+    /// Checks and compiles off every runtime's threads.
+    async fn load(&self, name: &str, component: Vec<u8>) -> Result<Plugin, SwapError> {
         let engine = self.shared.engine.clone();
         let name = name.to_owned();
         tokio::task::spawn_blocking(move || engine.load(&name, &component))
@@ -303,7 +333,12 @@ impl Plugins {
         self.shared.stopping.borrow().is_some()
     }
 
-    async fn slot(&self, name: &str) -> Result<(PluginIndex, MutexGuard<'_, Slot>), SwapError> {
+    /// The turn to swap a plugin, within a time.
+    async fn turn(
+        &self,
+        name: &str,
+        patience: Duration,
+    ) -> Result<(PluginIndex, Turn<'_>), SwapError> {
         if self.is_stopping() {
             return Err(SwapError::Stopping);
         }
@@ -311,16 +346,15 @@ impl Plugins {
             .names()
             .position(|other| other == name)
             .ok_or_else(|| SwapError::unknown(name, self.names()))?;
-        let slot = self
+        let seat = self
             .shared
-            .slots
+            .seats
             .get(index)
             .ok_or_else(|| SwapError::unknown(name, self.names()))?;
         // Whoever only looks holds it for a moment; a swap holds it for as long as it takes.
-        let slot = timeout(A_MOMENT, slot.lock())
-            .await
-            .map_err(|_| SwapError::Busy(name.to_owned()))?;
-        Ok((PluginIndex(index), slot))
+        let turn = seat.turn(patience).await;
+        let turn = turn.ok_or_else(|| SwapError::Busy(name.to_owned()))?;
+        Ok((PluginIndex(index), turn))
     }
 
     fn name(&self, index: PluginIndex) -> &str {

@@ -132,3 +132,20 @@ fn a_build_that_does_not_end_holds_nobody_up() {
     let process = std::path::Path::new("/proc").join(pid.trim());
     eventually("the build is over too", || !process.exists());
 }
+
+/// What is saved while the first build runs is not what that build made: it is built as soon as the server is up.
+#[test]
+fn a_source_that_is_saved_during_the_first_build() {
+    let project = Project::new();
+    project.save("stamped.bytes", &stamped(0, ""));
+    project.save("later.bytes", &stamped(1, ""));
+    // Behind its copy, the first build does what somebody at work would: it saves another source.
+    project.save(
+        "build.sh",
+        b"cp stamped.bytes ../new.part && mv ../new.part ../stamped.wasm\n\
+          if [ -e later.bytes ]; then mv later.bytes stamped.bytes; fi\n",
+    );
+    let server = project.up();
+    let mut client = Client::open(&server, "/");
+    eventually("what was saved is served", || generation(&mut client) == 1);
+}

@@ -344,3 +344,74 @@ fn a_version_that_fails_again_and_again_is_taken_out() {
     all_on(&mut open(&server, 4), 1);
     all_on(&mut idle, 1);
 }
+
+/// A canary is judged for as long as it is one, also behind its probation.
+#[test]
+fn a_canary_that_fails_late_is_taken_back() {
+    let file = PluginFile::new("stamped", &stamped(0, ""));
+    let setup = setup(&file, "{ canary = 50 }")
+        .set("swap", "failures", "5")
+        .set("swap", "probation", "\"200 ms\"");
+    let server = setup.start();
+    let mut clients = open(&server, 60);
+    all_on(&mut clients, 0);
+    file.swap(&server, &stamped(1, ""));
+    // It does well for longer than that.
+    for _ in 0..10 {
+        assert!(clients.iter_mut().all(|client| ask(client).generation <= 1));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let (canary, mut others): (Vec<_>, Vec<_>) = clients
+        .into_iter()
+        .map(|mut client| (ask(&mut client).generation, client))
+        .partition(|(generation, _)| *generation == 1);
+    assert!(canary.len() >= 15, "{} with the canary", canary.len());
+    for (_, mut client) in canary.into_iter().take(15) {
+        client.text("trap");
+        client.expect_closed(1011);
+    }
+    server
+        .log()
+        .wait_for_parts(&["stamped: ", "rollback", "calls failed"]);
+    all_on(&mut open(&server, 30), 0);
+    assert!(
+        others
+            .iter_mut()
+            .all(|(_, client)| ask(client).generation == 0)
+    );
+}
+
+/// A version that fails behind its probation is taken out, each time for longer, and in the end the one before it
+/// serves again.
+#[test]
+fn a_version_that_is_taken_out_again_and_again_is_rolled_back() {
+    let file = PluginFile::new("stamped", &stamped(0, ""));
+    let server = file
+        .setup()
+        .set("swap", "failures", "5")
+        .set("swap", "failure_percent", "1")
+        .set("swap", "probation", "\"10 ms\"")
+        .start();
+    let mut idle = open(&server, 4);
+    let mut victims = open(&server, 48);
+    all_on(&mut idle, 0);
+    file.swap(&server, &stamped(1, ""));
+    all_on(&mut idle, 1);
+    // Longer than the probation and a look.
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    for round in 1..=4 {
+        for mut client in victims.split_off(victims.len() - 12) {
+            client.text("trap");
+            client.expect_closed(1011);
+        }
+        if round < 4 {
+            eventually("it is taken out", || {
+                server.log().count(&["fails again and again"]) == round
+            });
+        }
+    }
+    let line = server.log().wait_for_parts(&["stamped: ", "rollback"]);
+    assert!(line.contains("taken out 3 times in a row"), "{line}");
+    all_on(&mut idle, 0);
+    all_on(&mut open(&server, 4), 0);
+}

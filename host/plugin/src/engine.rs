@@ -17,8 +17,6 @@ const CORE_INSTANCES: u32 = 100;
 /// Tables that the pool keeps for each instance, on average: a module's own, the one that links it to its imports,
 /// and some for runtimes that load libraries.
 const TABLES: u32 = 4;
-/// Elements of one table.
-const TABLE_ELEMENTS: usize = 100_000;
 /// Tables and memories that one component or module may have.
 const TABLES_EACH: u32 = 64;
 const MEMORIES_EACH: u32 = 16;
@@ -37,17 +35,20 @@ pub struct EngineConfig {
     pub max_instances: u32,
     /// The largest memory that any instance may have; [`InstanceLimits`](crate::InstanceLimits) can only lower it.
     pub memory_bytes_max: usize,
+    /// The most elements that any table of an instance may have; limits can only lower it.
+    pub table_elements_max: usize,
     /// Folder for compiled code, private to this user; none: compile at every start.
     pub cache: Option<PathBuf>,
 }
 
 impl Default for EngineConfig {
-    /// A tick of 2 ms, 4,096 instances of at most 1 GiB, no cache.
+    /// A tick of 2 ms, 4,096 instances of at most 1 GiB and 100,000 elements in a table, no cache.
     fn default() -> Self {
         EngineConfig {
             tick: Duration::from_millis(2),
             max_instances: 4096,
             memory_bytes_max: 1 << 30,
+            table_elements_max: 100_000,
             cache: None,
         }
     }
@@ -66,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) cache: Option<Cache>,
     pub(crate) tick: Duration,
     pub(crate) memory_bytes_max: usize,
+    table_elements_max: usize,
     allocation: &'static str,
 }
 
@@ -89,6 +91,7 @@ impl Engine {
                 cache,
                 tick,
                 memory_bytes_max: config.memory_bytes_max,
+                table_elements_max: config.table_elements_max,
                 allocation,
             }),
         })
@@ -97,6 +100,16 @@ impl Engine {
     /// How instances get their memory: `"pooling"` or `"on demand"`.
     pub fn allocation(&self) -> &'static str {
         self.inner.allocation
+    }
+
+    /// The largest memory that any instance may have, in bytes.
+    pub fn memory_bytes_max(&self) -> usize {
+        self.inner.memory_bytes_max
+    }
+
+    /// The most elements that any table of an instance may have.
+    pub fn table_elements_max(&self) -> usize {
+        self.inner.table_elements_max
     }
 
     /// Checks and compiles a component, or takes its compiled code from the cache. `name` is for messages.
@@ -153,7 +166,7 @@ fn pool(config: &EngineConfig) -> PoolingAllocationConfig {
         .max_component_instance_size(RECORD_BYTES)
         .max_core_instance_size(RECORD_BYTES)
         .max_memory_size(config.memory_bytes_max)
-        .table_elements(TABLE_ELEMENTS);
+        .table_elements(config.table_elements_max);
     pool
 }
 

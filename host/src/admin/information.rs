@@ -36,9 +36,7 @@ pub(super) async fn ready(State(context): State<Arc<Context>>) -> Result<Json<He
 pub(super) async fn config(State(context): State<Arc<Context>>) -> Result<Json<Value>, Problem> {
     let mut config = context.site.config.clone();
     // A plugin's part may have changed since the start.
-    config
-        .plugins
-        .extend(context.plugins.configurations().await);
+    config.plugins.extend(context.plugins.configurations());
     serde_json::to_value(&config)
         .map(Json)
         .map_err(|error| Problem::internal(error.to_string()))

@@ -57,7 +57,7 @@ pub struct Swap {
     pub from: String,
     /// Digest of the version that serves now, or has a share.
     pub to: String,
-    /// `live`, `drain`, `canary`, `promoted`, `rollback (…)` or `unchanged`.
+    /// `live`, `drain`, `canary`, `promoted`, `rollback`, `rollback: ` with a reason, or `unchanged`.
     pub how: String,
     /// Whether anything changed.
     pub changed: bool,

@@ -182,7 +182,7 @@ impl From<SwapError> for Problem {
                 "The component is refused",
                 detail,
             ),
-            SwapError::DoesNotStart(_) => Problem::new(
+            SwapError::DoesNotStart(_) | SwapError::NeedsRestart { .. } => Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "does-not-start",
                 "The new version does not start",

@@ -63,6 +63,9 @@ pub(super) enum ClientError {
     /// The command line or the environment is wrong.
     #[error("{0}")]
     Usage(String),
+    /// What is to be sent is wrong.
+    #[error("{0}")]
+    Wrong(String),
     /// The server says why not.
     #[error("{}", .0.detail)]
     Refused(model::Problem),
@@ -80,7 +83,7 @@ impl ClientError {
         console.error(&lines.join("\n"));
         match self {
             ClientError::Usage(_) => Exit::Usage,
-            ClientError::Refused(_) => Exit::Refused,
+            ClientError::Wrong(_) | ClientError::Refused(_) => Exit::Refused,
             ClientError::Failed(_) => Exit::Failed,
         }
     }

@@ -18,10 +18,42 @@ use crate::watching::{Watched, Watching};
 pub(super) struct Source {
     /// The file, unless there is none (`run`).
     pub(super) config: Option<PathBuf>,
-    /// Whether build commands are run.
-    pub(super) build: bool,
     /// Whether files are watched.
     pub(super) watch: bool,
+}
+
+/// What is watched. It begins before what is watched is read for the first time, so that no change is missed.
+#[derive(Default)]
+pub(super) struct Watches {
+    /// Components, by the plugin's name.
+    files: Vec<(String, Watching)>,
+    /// Folders of sources, by the plugin's name.
+    sources: Vec<(String, Watching)>,
+    /// Why something is not watched.
+    problem: Option<notify::Error>,
+}
+
+impl Watches {
+    /// Watches the sources of what is built.
+    pub(super) fn add_sources(&mut self, config: &Config) {
+        for (name, plugin) in &config.plugins {
+            let Some(build) = &plugin.build else { continue };
+            match Watching::new(Watched::Sources(build.directory.clone())) {
+                Ok(watching) => self.sources.push((name.clone(), watching)),
+                Err(error) => self.problem = Some(error),
+            }
+        }
+    }
+
+    /// Watches the components. Their folders must be there, so that this comes behind the builds that make them.
+    pub(super) fn add_files(&mut self, config: &Config) {
+        for (name, plugin) in &config.plugins {
+            match Watching::new(Watched::File(plugin.file.clone())) {
+                Ok(watching) => self.files.push((name.clone(), watching)),
+                Err(error) => self.problem = Some(error),
+            }
+        }
+    }
 }
 
 /// What changes while the server runs.
@@ -42,31 +74,23 @@ impl Live {
     }
 
     /// Starts looking, on the server's background runtime and for as long as that runs.
-    pub(super) fn start(self: Arc<Self>, server: &Server) -> notify::Result<()> {
+    ///
+    /// # Errors
+    /// When something cannot be watched; the rest is.
+    pub(super) fn start(self: Arc<Self>, server: &Server, watches: Watches) -> notify::Result<()> {
         let background = server.background();
         let entered = background.enter();
         let hangup = signal(SignalKind::hangup()).map_err(notify::Error::io)?;
         drop(entered);
         let (live, plugins) = (self.clone(), server.plugins());
         background.spawn(async move { live.reload_on_hangup(hangup, &plugins).await });
-        if !self.source.watch {
-            return Ok(());
+        for (name, file) in watches.files {
+            background.spawn(self.clone().follow_file(server.plugins(), name, file));
         }
-        let config = self.config();
-        for (name, plugin) in &config.plugins {
-            let file = Watching::new(Watched::File(plugin.file.clone()))?;
-            let (live, plugins, name) = (self.clone(), server.plugins(), name.clone());
-            background.spawn(live.follow_file(plugins, name, file));
-        }
-        if !self.source.build {
-            return Ok(());
-        }
-        for (name, plugin) in config.plugins {
-            let Some(build) = &plugin.build else { continue };
-            let sources = Watching::new(Watched::Sources(build.directory.clone()))?;
+        for (name, sources) in watches.sources {
             background.spawn(self.clone().follow_sources(server.plugins(), name, sources));
         }
-        Ok(())
+        watches.problem.map_or(Ok(()), Err)
     }
 
     fn config(&self) -> Config {

@@ -14,9 +14,7 @@ use crate::building::{self, BuildError, Event};
 use crate::config::Config;
 use crate::config::resolved::{Build, Instances, Plugin};
 use crate::server::LoadedPlugin;
-
-/// The largest component that is read, in bytes; the largest toolchains make some 20 MiB.
-const COMPONENT_BYTES: u64 = 512 << 20;
+use crate::swap::{COMPONENT_BYTES, SwapError};
 
 /// Builds every plugin that has a build command, one after the other; stops at the first that fails, whose
 /// output is shown as it is.
@@ -73,10 +71,9 @@ pub(super) fn build_one(
 /// An engine with room for what the configuration can ask for, and a cache for compiled code.
 pub(super) fn engine(config: &Config, console: &Console) -> Result<Engine, Exit> {
     let standard = EngineConfig::default();
-    let largest = config
-        .plugins
-        .values()
-        .map(|plugin| plugin.limits.memory_bytes);
+    let limits = || config.plugins.values().map(|plugin| &plugin.limits);
+    let memories = limits().map(|limits| limits.memory_bytes);
+    let tables = limits().map(|limits| limits.table_elements);
     // Twice, because a new version's instances exist beside the old ones during a swap.
     let needed = config
         .plugins
@@ -86,7 +83,8 @@ pub(super) fn engine(config: &Config, console: &Console) -> Result<Engine, Exit>
     let needed = u32::try_from(needed.saturating_mul(2)).unwrap_or(u32::MAX);
     let engine = Engine::new(EngineConfig {
         max_instances: needed.clamp(standard.max_instances, 16_384),
-        memory_bytes_max: largest.fold(standard.memory_bytes_max, usize::max),
+        memory_bytes_max: memories.fold(standard.memory_bytes_max, usize::max),
+        table_elements_max: tables.fold(standard.table_elements_max, usize::max),
         cache: cache_folder(),
         ..standard
     });
@@ -114,6 +112,9 @@ pub(super) fn load_all(
                 continue;
             }
         };
+        if !plugin.grants.hosts.is_empty() {
+            step.note("grants.hosts has no use yet: there is no import to call other hosts with");
+        }
         match engine.load(name, &bytes) {
             Ok(plugin) => {
                 let time = elapsed(plugin.compile_time());
@@ -142,21 +143,44 @@ pub(super) fn load_all(
     Err(Exit::Refused)
 }
 
-/// A component's bytes, or why they cannot be had.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>, String> {
-    let plain = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => "no such file".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    };
-    let file = std::fs::File::open(file).map_err(plain)?;
+/// Why there are no bytes of a component.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    /// There is nothing of that name.
+    #[error("no such file")]
+    Missing,
+    /// The system does not give it.
+    #[error("cannot be read: {0}")]
+    Unreadable(std::io::Error),
+    /// More than any component may have.
+    #[error(transparent)]
+    TooLarge(SwapError),
+}
+
+/// A component's bytes.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>, ReadError> {
+    let file = std::fs::File::open(file)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut bytes = Vec::new();
-    file.take(COMPONENT_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(plain)?;
-    if bytes.len() as u64 > COMPONENT_BYTES {
-        return Err("larger than 512 MiB, so it is not a plugin".to_owned());
+    // The size is what the file says; what is read is bounded all the same.
+    file.take(COMPONENT_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > COMPONENT_BYTES {
+        return Err(ReadError::TooLarge(SwapError::TooLarge {
+            bytes: usize::try_from(size).unwrap_or_default().max(bytes.len()),
+            limit: COMPONENT_BYTES,
+        }));
     }
     Ok(bytes)
+}
+
+impl From<std::io::Error> for ReadError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => ReadError::Missing,
+            _ => ReadError::Unreadable(error),
+        }
+    }
 }
 
 /// A path as a person in this folder would write it.
@@ -168,7 +192,7 @@ pub(super) fn short(path: &Path) -> PathBuf {
         .unwrap_or_else(|| path.to_owned())
 }
 
-fn unreadable(name: &str, plugin: &Plugin, why: &str) -> String {
+fn unreadable(name: &str, plugin: &Plugin, why: &ReadError) -> String {
     let file = short(&plugin.file);
     let hint = match &plugin.build {
         Some(build) => format!(
@@ -176,6 +200,10 @@ fn unreadable(name: &str, plugin: &Plugin, why: &str) -> String {
             building::command_line(build)
         ),
         None => format!("build it, or correct plugins.{name}.file"),
+    };
+    let hint = match why {
+        ReadError::TooLarge(_) => "build it smaller: without debug information, to begin with",
+        _ => &hint,
     };
     format!("plugin '{name}': {}: {why}\n  {hint}", file.display())
 }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::client::{AdminArgs, Client, ClientError, encoded};
 use super::console::Console;
 use super::exit::Exit;
-use super::loading;
+use super::loading::{self, ReadError};
 use super::table::{Column, Table};
 use crate::admin::model::{PluginList, Swap};
 use crate::swap::Swapped;
@@ -172,7 +172,13 @@ fn told(client: &Client, swap: Swap, console: &Console) -> Result<(), ClientErro
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, ClientError> {
-    loading::read(file).map_err(|why| ClientError::Usage(format!("{}: {why}", file.display())))
+    loading::read(file).map_err(|why| {
+        let said = format!("{}: {why}", file.display());
+        match why {
+            ReadError::TooLarge(_) => ClientError::Wrong(said),
+            _ => ClientError::Usage(said),
+        }
+    })
 }
 
 /// As the server has it, for programs.

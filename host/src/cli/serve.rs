@@ -6,7 +6,7 @@ use std::path::Path;
 use super::banner;
 use super::console::Console;
 use super::exit::Exit;
-use super::live::{Live, Source};
+use super::live::{Live, Source, Watches};
 use super::loading;
 use crate::admin::AdminError;
 use crate::config::{self, Config, ConfigError};
@@ -18,26 +18,33 @@ pub(super) fn up(file: &Path, build: bool, watch: bool, console: &Console) -> Ex
         Ok(config) => config,
         Err(error) => return refused(&error, console),
     };
-    if build && let Err(exit) = loading::build_all(&config, console) {
-        return exit;
+    let mut watches = Watches::default();
+    if build {
+        if watch {
+            watches.add_sources(&config);
+        }
+        if let Err(exit) = loading::build_all(&config, console) {
+            return exit;
+        }
     }
     let source = Source {
         config: Some(file.to_owned()),
-        build,
         watch,
     };
-    serve(config, source, console)
+    serve(config, source, watches, console)
 }
 
 /// Serves one plugin on `/`.
 pub(super) fn run(plugin: &Path, address: SocketAddr, watch: bool, console: &Console) -> Exit {
     let source = Source {
         config: None,
-        build: false,
         watch,
     };
     match std::path::absolute(plugin) {
-        Ok(file) => serve(config::for_plugin(file, address), source, console),
+        Ok(file) => {
+            let config = config::for_plugin(file, address);
+            serve(config, source, Watches::default(), console)
+        }
         Err(error) => {
             console.error(&format!("{}: {error}", plugin.display()));
             Exit::Refused
@@ -45,7 +52,7 @@ pub(super) fn run(plugin: &Path, address: SocketAddr, watch: bool, console: &Con
     }
 }
 
-fn serve(config: Config, source: Source, console: &Console) -> Exit {
+fn serve(config: Config, source: Source, mut watches: Watches, console: &Console) -> Exit {
     let signals = match Signals::new() {
         Ok(signals) => signals,
         Err(error) => {
@@ -57,6 +64,9 @@ fn serve(config: Config, source: Source, console: &Console) -> Exit {
         Ok(engine) => engine,
         Err(exit) => return exit,
     };
+    if source.watch {
+        watches.add_files(&config);
+    }
     let plugins = match loading::load_all(&config, &engine, console) {
         Ok(plugins) => plugins,
         Err(exit) => return exit,
@@ -70,7 +80,7 @@ fn serve(config: Config, source: Source, console: &Console) -> Exit {
             return exit_of(&error);
         }
     };
-    if let Err(error) = live.start(&server) {
+    if let Err(error) = live.start(&server, watches) {
         console.error(&format!("new versions are not looked for: {error}"));
     }
     console.print(&summary.text(server.listening(), server.admin_addr(), console));

@@ -266,6 +266,7 @@ fn plugin_limits(mut section: Section<'_, '_>) -> PluginLimits {
         call_time: section.duration("call_time", d.call_time, DEADLINE),
         shutdown_time: section.duration("shutdown_time", d.shutdown_time, DEADLINE),
         wait_time: section.duration("wait_time", d.wait_time, DEADLINE),
+        concurrent_calls: section.count("concurrent_calls", d.concurrent_calls, 1..=1_000_000),
         log_lines: section.count("log_lines", d.log_lines as usize, 0..=1_000_000) as u32,
     };
     section.finish();

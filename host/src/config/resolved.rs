@@ -221,6 +221,9 @@ pub struct Grants {
     pub environment: Vec<String>,
     /// Directories, as the plugin calls them.
     pub directories: BTreeMap<String, Directory>,
+    /// Hosts that the plugin may call: `name`, `name:port`, `*.name` or an address. Nothing uses them yet: there is no
+    /// import to call anybody with.
+    pub hosts: Vec<String>,
 }
 
 /// `directories."/name" = …`.
@@ -315,6 +318,8 @@ pub struct PluginLimits {
     /// How long one call may wait, in sum, for what is outside the guest (a clock, another worker). Default 5 s.
     #[serde(serialize_with = "shown::duration")]
     pub wait_time: Duration,
+    /// Calls that run, or wait for the host, at a time on one worker; more wait for their turn. Default 1000.
+    pub concurrent_calls: usize,
     /// Lines a second from stdout and stderr that reach the log; the rest is counted. Default 100.
     pub log_lines: u32,
 }
@@ -420,6 +425,7 @@ impl Default for PluginLimits {
             call_time: Duration::from_millis(500),
             shutdown_time: Duration::from_secs(2),
             wait_time: Duration::from_secs(5),
+            concurrent_calls: 1000,
             log_lines: 100,
         }
     }

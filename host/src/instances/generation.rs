@@ -8,11 +8,14 @@ use std::sync::Arc;
 use jackfield_hub::ConnectionId;
 use jackfield_plugin::{CallError, Exports, GrantedDirectory, Grants, Instance, InstanceLimits};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
+
 use super::hook::{Answer, Hook};
 use super::pool::{Pool, Retired};
 use super::swapping::move_state;
 use super::{Failure, HOME};
 use crate::config::resolved::{self, Instances};
+use crate::metrics::Limit;
 use crate::server::PluginIndex;
 use crate::swap::Version;
 use crate::worker::{HostServices, Worker};
@@ -49,6 +52,16 @@ pub(crate) fn limited(config: &resolved::PluginLimits, hostcall_bytes: usize) ->
     }
 }
 
+/// Where each instance runs one call at a time, only modes with many instances can have too many calls.
+fn concurrent_calls(config: &resolved::Plugin, shared: u32) -> Option<Semaphore> {
+    let most = config.limits.concurrent_calls.min(Semaphore::MAX_PERMITS);
+    let instances = match config.instances {
+        Instances::Connection => usize::MAX,
+        Instances::Worker | Instances::Single | Instances::Pool(_) => shared as usize,
+    };
+    (instances > most).then(|| Semaphore::new(most))
+}
+
 /// A version's instances, in the places that its `instances` mode gives them.
 pub(crate) struct Generation {
     index: PluginIndex,
@@ -57,6 +70,8 @@ pub(crate) struct Generation {
     grants: Grants,
     /// The instances for all connections; unused in the `connection` mode.
     pub(super) shared: Pool,
+    /// As many permits as calls may run at a time; none where there are fewer instances than that.
+    concurrent: Option<Semaphore>,
     /// How many calls an instance had made when it could not be recycled.
     refused_at: Cell<u64>,
     /// The instances of the `connection` mode.
@@ -76,11 +91,13 @@ impl Generation {
         };
         let limits = limited(&config.limits, largest_message);
         let grants = granted(&config.grants);
+        let concurrent = concurrent_calls(config, size);
         Rc::new(Generation {
             index,
             version,
             limits,
             grants,
+            concurrent,
             shared: Pool::new(size),
             refused_at: Cell::new(0),
             own: RefCell::default(),
@@ -147,11 +164,22 @@ impl Generation {
             Ok(turn) => turn,
             Err(retired) => return Err((retired, hook)),
         };
+        let _running = self.running(worker).await;
         let create = || self.create(worker);
         let renew = |instance| self.renew(worker, instance);
         let answer = turn.run(create, renew, hook).await;
         self.version.count(worker.index, answer.as_ref().err());
         Ok(answer.map_err(|error| self.failure(error)))
+    }
+
+    /// The right to be one of the calls that run, unless there can never be too many.
+    async fn running(&self, worker: &Worker) -> Option<SemaphorePermit<'_>> {
+        let concurrent = self.concurrent.as_ref()?;
+        if let Ok(permit) = concurrent.try_acquire() {
+            return Some(permit);
+        }
+        worker.met(Limit::ConcurrentCalls);
+        concurrent.acquire().await.ok()
     }
 
     /// Gives the instance back, or a fresh one with the same memory when this one has done enough.

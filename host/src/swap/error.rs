@@ -17,12 +17,26 @@ pub enum SwapError {
     #[error("plugin `{0}` is being swapped already; try again when that is done")]
     Busy(String),
     /// The file is larger than a component that would be looked at.
-    #[error("{bytes} bytes are too many for a component; at most {limit} are looked at")]
+    #[error(
+        "{bytes} bytes are too many for a component; one of at most {limit} bytes is looked at"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,
         /// The limit.
         limit: usize,
+    },
+    /// A limit above what the engine was started with.
+    #[error(
+        "limits.{key} = {wanted} needs a restart: this server was started with room for {most} at most in one instance"
+    )]
+    NeedsRestart {
+        /// The limit's name.
+        key: &'static str,
+        /// What the configuration asks for.
+        wanted: usize,
+        /// What there is room for.
+        most: usize,
     },
     /// The component does not fit the contract, or cannot be compiled.
     #[error(transparent)]

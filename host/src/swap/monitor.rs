@@ -16,6 +16,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How often in a row a version is taken out before the one before it serves again.
+const STRIKES: u32 = 3;
 
 impl Plugins {
     /// Runs until the server stops.
@@ -26,18 +28,18 @@ impl Plugins {
                 () = tokio::time::sleep(LOOK) => {}
                 _ = stopping.wait_for(Option::is_some) => return,
             }
-            for index in 0..self.shared.slots.len() {
+            for index in 0..self.shared.seats.len() {
                 self.look(PluginIndex(index)).await;
             }
         }
     }
 
     async fn look(&self, index: PluginIndex) {
-        let Some(slot) = self.shared.slots.get(index.0) else {
+        let Some(seat) = self.shared.seats.get(index.0) else {
             return;
         };
         // Being swapped: looked at next time.
-        let Ok(mut slot) = slot.try_lock() else {
+        let Some(mut slot) = seat.try_turn() else {
             return;
         };
         let done = match slot.side.as_ref().map(|side| side.kind) {
@@ -75,26 +77,10 @@ impl Plugins {
 
     async fn look_at_failures(&self, index: PluginIndex, slot: &mut Slot) -> Result<(), SwapError> {
         let limits = &self.shared.site.config.swap;
-        let new = match &slot.side {
-            Some(side) if matches!(side.kind, SideKind::Canary { .. }) => side.version.clone(),
-            _ => slot.main.clone(),
-        };
-        if let Some(watched) = slot.watched {
-            if watched.since.elapsed() > limits.probation {
-                slot.watched = None;
-            } else if fails(new.tally(), limits) {
-                let tally = new.tally();
-                let why = format!("{} of {} calls failed", tally.errors(), tally.calls);
-                // Tried once: with nothing to go back to, failing again and again takes the version out instead.
-                slot.stop_watching();
-                let canary = slot.side.as_ref().map(|side| side.kind);
-                self.roll_back(index, slot, &why).await?;
-                if !matches!(canary, Some(SideKind::Canary { .. })) {
-                    // What failed is not what a rollback should lead to.
-                    slot.previous = None;
-                }
-                return Ok(());
-            }
+        if let Some(why) = slot.failing_on_probation(limits) {
+            // Tried once: with nothing to go back to, failing again and again takes the version out instead.
+            slot.stop_watching();
+            return self.leave(index, slot, &why).await;
         }
         let main = slot.main.clone();
         let lately = main.tally().since(slot.looked);
@@ -103,6 +89,10 @@ impl Plugins {
         }
         if fails(lately, limits) {
             slot.looked = main.tally();
+            if slot.strikes >= STRIKES && slot.has_older() {
+                let why = format!("taken out {STRIKES} times in a row");
+                return self.leave(index, slot, &why).await;
+            }
             let pause = FIRST_PAUSE
                 .saturating_mul(1 << slot.strikes.min(6))
                 .min(LONGEST_PAUSE);
@@ -124,6 +114,44 @@ impl Plugins {
             }
         }
         Ok(())
+    }
+
+    /// Goes back from a version that fails.
+    async fn leave(&self, index: PluginIndex, slot: &mut Slot, why: &str) -> Result<(), SwapError> {
+        let was_canary = slot.canary().is_some();
+        self.roll_back(index, slot, Some(why)).await?;
+        if !was_canary {
+            // What failed is not what a rollback should lead to.
+            slot.previous = None;
+        }
+        Ok(())
+    }
+}
+
+impl Slot {
+    /// Why the newest version has to go, if it is watched and fails: as long as its probation lasts by all its calls,
+    /// and a canary behind that by those since the last look, for as long as it is one.
+    fn failing_on_probation(&mut self, limits: &SwapLimits) -> Option<String> {
+        let on_probation = self
+            .watched
+            .is_some_and(|watched| watched.since.elapsed() <= limits.probation);
+        if !on_probation {
+            self.watched = None;
+        }
+        let (judged, all) = match &mut self.side {
+            Some(side) if matches!(side.kind, SideKind::Canary { .. }) => {
+                let all = side.version.tally();
+                let lately = all.since(side.looked);
+                if is_enough_to_judge(lately, limits) {
+                    side.looked = all;
+                }
+                (Some(lately), all)
+            }
+            _ => (None, self.main.tally()),
+        };
+        let judged = if on_probation { Some(all) } else { judged }?;
+        fails(judged, limits)
+            .then(|| format!("{} of {} calls failed", judged.errors(), judged.calls))
     }
 }
 

@@ -1,19 +1,97 @@
 //! What is known of one plugin's versions, and how that is told.
 
-use std::fmt;
-use std::sync::Arc;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use jackfield_plugin::Digest;
+use tokio::time::timeout;
+
 use super::version::{Tally, Version};
+use crate::config::resolved;
 use crate::instances::Census;
 
+/// The place of one plugin.
+pub(super) struct Seat {
+    /// Held for the whole of a swap: one at a time.
+    slot: tokio::sync::Mutex<Slot>,
+    /// As whoever held it last left it, for those who only look and must not wait for a swap.
+    shown: Mutex<Slot>,
+}
+
+/// The right to change what is in a seat. What was done is shown when it ends.
+pub(super) struct Turn<'s> {
+    slot: tokio::sync::MutexGuard<'s, Slot>,
+    shown: &'s Mutex<Slot>,
+}
+
+impl Seat {
+    pub(super) fn new(version: Arc<Version>) -> Self {
+        let slot = Slot::new(version);
+        Seat {
+            shown: Mutex::new(slot.clone()),
+            slot: tokio::sync::Mutex::new(slot),
+        }
+    }
+
+    /// Waits so long at most for whoever has the turn.
+    pub(super) async fn turn(&self, patience: Duration) -> Option<Turn<'_>> {
+        let slot = timeout(patience, self.slot.lock()).await.ok()?;
+        Some(Turn {
+            slot,
+            shown: &self.shown,
+        })
+    }
+
+    /// Does not wait.
+    pub(super) fn try_turn(&self) -> Option<Turn<'_>> {
+        Some(Turn {
+            slot: self.slot.try_lock().ok()?,
+            shown: &self.shown,
+        })
+    }
+
+    /// The versions as they were when nobody changed them.
+    pub(super) fn shown(&self) -> Slot {
+        let shown = self.shown.lock();
+        shown.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Deref for Turn<'_> {
+    type Target = Slot;
+
+    fn deref(&self) -> &Slot {
+        &self.slot
+    }
+}
+
+impl DerefMut for Turn<'_> {
+    fn deref_mut(&mut self) -> &mut Slot {
+        &mut self.slot
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.clone_from(&self.slot);
+    }
+}
+
 /// The versions of one plugin.
+#[derive(Clone)]
 pub(super) struct Slot {
     /// Serves all connections that `side` does not.
     pub(super) main: Arc<Version>,
     pub(super) side: Option<SideVersion>,
     /// The one that `main` replaced.
     pub(super) previous: Option<Arc<Version>>,
+    /// Whether `main` replaced it as the newer one: nobody goes back by itself to what was left.
+    forward: bool,
+    /// The configuration as it was read last. `swap`, `build` and `file` hold at once, the rest with the version that
+    /// came with it.
+    pub(super) read: resolved::Plugin,
     /// While the newest version is watched: since when, and how it stood at the last look.
     pub(super) watched: Option<Watched>,
     /// How often in a row the version was taken out.
@@ -29,9 +107,22 @@ pub(super) struct Watched {
 }
 
 /// A second version, for some of the connections.
+#[derive(Clone)]
 pub(super) struct SideVersion {
     pub(super) version: Arc<Version>,
     pub(super) kind: SideKind,
+    /// How it stood at the last look.
+    pub(super) looked: Tally,
+}
+
+impl SideVersion {
+    pub(super) fn new(version: &Arc<Version>, kind: SideKind) -> Self {
+        SideVersion {
+            version: version.clone(),
+            kind,
+            looked: Tally::default(),
+        }
+    }
 }
 
 /// Why there is a second version.
@@ -52,9 +143,11 @@ pub enum SideKind {
 impl Slot {
     pub(super) fn new(version: Arc<Version>) -> Self {
         Slot {
+            read: version.config.clone(),
             main: version,
             side: None,
             previous: None,
+            forward: false,
             watched: None,
             strikes: 0,
             looked: Tally::default(),
@@ -68,6 +161,56 @@ impl Slot {
         });
         self.strikes = 0;
         self.looked = self.main.tally();
+    }
+
+    /// A new version serves, on probation. Gives the one that it replaced.
+    pub(super) fn go_forward(&mut self, new: Arc<Version>) -> Arc<Version> {
+        let old = std::mem::replace(&mut self.main, new);
+        self.previous = Some(old.clone());
+        self.forward = true;
+        self.watch_from_now();
+        old
+    }
+
+    /// The version before serves again. Gives the one that was left.
+    pub(super) fn go_back(&mut self, previous: Arc<Version>) -> Arc<Version> {
+        let left = std::mem::replace(&mut self.main, previous);
+        self.previous = Some(left.clone());
+        self.forward = false;
+        self.stop_watching();
+        left
+    }
+
+    /// Whether there is an older version that served before this one.
+    pub(super) fn has_older(&self) -> bool {
+        self.forward && self.previous.is_some()
+    }
+
+    /// The canary, if one is under way.
+    pub(super) fn canary(&self) -> Option<&SideVersion> {
+        let is_canary = |side: &&SideVersion| matches!(side.kind, SideKind::Canary { .. });
+        self.side.as_ref().filter(is_canary)
+    }
+
+    /// The version that a component under a configuration is already: the one that serves, or the canary.
+    pub(super) fn version_of(
+        &self,
+        digest: &Digest,
+        config: &resolved::Plugin,
+    ) -> Option<&Version> {
+        let canary = self.canary().map(|side| &side.version);
+        let newest = canary.unwrap_or(&self.main);
+        newest.is_same(digest, config).then_some(&**newest)
+    }
+
+    /// The configuration in force.
+    pub(super) fn configuration(&self) -> resolved::Plugin {
+        resolved::Plugin {
+            file: self.read.file.clone(),
+            build: self.read.build.clone(),
+            swap: self.read.swap,
+            ..self.main.config.clone()
+        }
     }
 
     pub(super) fn stop_watching(&mut self) {
@@ -140,69 +283,5 @@ impl VersionStatus {
             last_error: version.last_error(),
             out_for: version.out_for(),
         }
-    }
-}
-
-/// A swap that happened, or that was not needed. Displays as one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Swapped {
-    /// The plugin.
-    pub plugin: String,
-    /// Digest of the version that served.
-    pub from: String,
-    /// Digest of the version that serves now, or has a share. The same as `from`: nothing was changed.
-    pub to: String,
-    /// `live`, `drain`, `canary`, `promoted`, `rollback (…)` or `unchanged`.
-    pub how: String,
-    /// Workers that switched.
-    pub workers: usize,
-    /// The longest that a worker held calls back.
-    pub pause: Duration,
-    /// From the first byte read to the last worker.
-    pub duration: Duration,
-}
-
-impl Swapped {
-    pub(super) fn unchanged(name: &str, version: &Version, duration: Duration) -> Self {
-        let digest = version.plugin.digest().to_string();
-        Swapped {
-            plugin: name.to_owned(),
-            from: digest.clone(),
-            to: digest,
-            how: "unchanged".into(),
-            workers: 0,
-            pause: Duration::ZERO,
-            duration,
-        }
-    }
-
-    /// Whether anything changed.
-    pub fn changed(&self) -> bool {
-        self.how != "unchanged"
-    }
-}
-
-impl fmt::Display for Swapped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let short = |digest: &str| digest.get(..12).unwrap_or_default().to_owned();
-        if !self.changed() {
-            return write!(
-                f,
-                "{}: {} serves already, nothing changed",
-                self.plugin,
-                short(&self.to)
-            );
-        }
-        write!(
-            f,
-            "{}: {} → {} ({}) on {} workers, longest pause {:.1?}, {:.1?} in all",
-            self.plugin,
-            short(&self.from),
-            short(&self.to),
-            self.how,
-            self.workers,
-            self.pause,
-            self.duration
-        )
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use jackfield_hub::WorkerIndex;
-use jackfield_plugin::{CallError, Plugin};
+use jackfield_plugin::{CallError, Digest, Plugin};
 
 use crate::config::resolved;
 
@@ -73,8 +73,8 @@ impl Version {
     }
 
     /// Whether this is the same component under the same configuration.
-    pub(crate) fn is_same(&self, plugin: &Plugin, config: &resolved::Plugin) -> bool {
-        self.plugin.digest() == plugin.digest()
+    pub(crate) fn is_same(&self, digest: &Digest, config: &resolved::Plugin) -> bool {
+        self.plugin.digest() == digest
             && self.config.instances == config.instances
             && self.config.limits == config.limits
             && self.config.recycle == config.recycle

@@ -1,6 +1,7 @@
 //! The parts of the configuration about versions of plugins, what they may reach, and compression: each a small table
 //! that reads itself.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use super::{INTERVAL, MIB};
@@ -34,6 +35,7 @@ pub(super) fn recycle(mut section: Section<'_, '_>) -> Recycle {
 
 pub(super) fn grants(mut section: Section<'_, '_>, directory: &Path) -> Grants {
     const NAMES: &str = "a list of names, such as [\"API_KEY\"]";
+    const HOSTS: &str = "a list of hosts, such as [\"api.example.org\"]";
     const PATH: &str = "the path of a folder, such as \"data\"";
     let mut grants = Grants::default();
     if let Some(field) = section.field("environment") {
@@ -43,6 +45,16 @@ pub(super) fn grants(mut section: Section<'_, '_>, directory: &Path) -> Grants {
                     grants.environment.push(name.to_owned());
                 }
                 _ => field.expected("the name of an environment variable"),
+            }
+        }
+    }
+    if let Some(field) = section.field("hosts") {
+        for field in field.list(HOSTS).unwrap_or_default() {
+            match field.as_text() {
+                Some(host) if is_host(host) => grants.hosts.push(host.to_owned()),
+                _ => field.expected(
+                    "a host such as \"api.example.org\", \"*.example.org\" or \"10.0.0.7:8443\"",
+                ),
             }
         }
     }
@@ -66,6 +78,31 @@ pub(super) fn grants(mut section: Section<'_, '_>, directory: &Path) -> Grants {
     }
     section.finish();
     grants
+}
+
+/// A name, a name with `*.` for what is below it, or an address, each with a port if only that one is meant.
+fn is_host(text: &str) -> bool {
+    if text.parse::<IpAddr>().is_ok() || text.parse::<SocketAddr>().is_ok() {
+        return true;
+    }
+    let (name, port) = match text.split_once(':') {
+        Some((name, port)) => (name, port.parse::<u16>().ok()),
+        None => (text, Some(0)),
+    };
+    let name = name.strip_prefix("*.").unwrap_or(name);
+    // RFC 1123 section 2.1. Four numbers that are no address are a mistake, not a name.
+    let label = |label: &str| {
+        let inside = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        (1..=63).contains(&label.len())
+            && label.chars().all(inside)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let last = name.rsplit('.').next().unwrap_or_default();
+    port.is_some()
+        && name.len() <= 253
+        && name.split('.').all(label)
+        && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 pub(super) fn swap_policy(field: Field<'_, '_>) -> Option<SwapPolicy> {
@@ -117,4 +154,41 @@ pub(super) fn compression(field: Field<'_, '_>) -> Option<Compression> {
     };
     section.finish();
     Some(compression)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_host;
+
+    #[test]
+    fn hosts_that_can_be_meant() {
+        for good in [
+            "localhost",
+            "api.example.org",
+            "*.example.org",
+            "api.example.org:8443",
+            "10.0.0.7",
+            "10.0.0.7:80",
+            "::1",
+            "[::1]:443",
+        ] {
+            assert!(is_host(good), "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "*.",
+            "a..b",
+            "-a.org",
+            "https://example.org",
+            "example.org/path",
+            "example.org:",
+            "example.org:99999",
+            "10.0.0.300",
+            "a b",
+            "ex*mple.org",
+        ] {
+            assert!(!is_host(bad), "{bad}");
+        }
+    }
 }

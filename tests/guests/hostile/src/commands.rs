@@ -6,6 +6,7 @@
 //! | any harm of [`crate::harm`] | it | none |
 //! | `arm HOOK HARM` | does it at the next call of this hook: `connected`, `part`, `failure`, `removed`, `error`, `health`, `shutdown`, `save`, `success`, `disconnected`, `select`, `check-custom-header`, `message` | `armed` |
 //! | `text T`, `binary T` | sends it | result |
+//! | `plain T` | sends it as a text that is not compressed | result |
 //! | `huge N` | sends a text of N bytes | result |
 //! | `flood COUNT BYTES` | sends that often, whatever comes back | counts by result |
 //! | `flood-forever BYTES` | the same without end | none |
@@ -135,6 +136,7 @@ fn sending(target: Connection, verb: &str, rest: &str) -> Option<String> {
     let result = match verb {
         "text" => target.send(&text()),
         "binary" => target.send(&binary()),
+        "plain" => target.send_uncompressed(&text()),
         "huge" => target.send_text(&"h".repeat(number(rest))),
         "more" => target.send_fragment(&text(), false),
         "last" => target.send_fragment(&text(), true),
