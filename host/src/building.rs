@@ -1,9 +1,10 @@
-//! Builds plugins for `jackfield up`: runs a plugin's build command, adds the Rust target it needs when
-//! that is missing, and keeps its output for the case that it fails. Nothing is printed here and nothing
-//! is loaded; what happens is told to the caller as it happens.
+//! Builds plugins: runs a plugin's build command, or those of its project's language, and adds the Rust target that is
+//! needed when that is missing. Output goes straight to whoever watches, or is kept for the case that the build fails.
+//! Nothing else is printed here and nothing is loaded; what happens is told to the caller as it happens.
 
 mod capture;
 mod environment;
+pub mod languages;
 
 use std::io;
 use std::ops::ControlFlow;
@@ -12,6 +13,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::config::resolved::Build;
+use languages::{Plan, ProjectError, Tool};
 
 /// What a build is doing, told while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +22,24 @@ pub enum Event {
     Running(Duration, String),
     /// The Rust target was not installed; `rustup target add` is running.
     AddingTarget(String),
+    /// A command of the language is about to run: as one would type it, and why when that is not plain.
+    Command(String, Option<&'static str>),
+}
+
+/// What becomes of a build's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// It goes to this process's own stdout and stderr, as it comes.
+    Streamed,
+    /// It is kept, and is in the error when the build fails.
+    Kept,
 }
 
 /// Why a plugin was not built. Each says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// The folder of the build is not there.
-    #[error("{}: no such folder; correct build.directory", directory.display())]
+    #[error("{}: no such folder; correct the path, or build.directory", directory.display())]
     NoDirectory {
         /// Where it should run.
         directory: PathBuf,
@@ -38,6 +51,27 @@ pub enum BuildError {
         program: String,
         /// The whole command, to paste into a shell.
         line: String,
+    },
+    /// A program that the project's language needs is not there.
+    #[error("'{program}' was not found: this project needs {}\n  install it with: {}\n  then run: {line}", tool.name, tool.install)]
+    NoTool {
+        /// What was looked for.
+        program: String,
+        /// What it is and how it is installed.
+        tool: Tool,
+        /// The whole command, to paste into a shell.
+        line: String,
+    },
+    /// What language the project is in, or what its build is, cannot be told.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// The commands succeeded, and the component is not there.
+    #[error("the build succeeded, but {} is not there: {source}", file.display())]
+    NotMade {
+        /// Where it should be.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The program is there and cannot be started or waited for.
     #[error("cannot run '{program}': {source}\n  the command is: {line}")]
@@ -78,86 +112,170 @@ pub enum BuildError {
 /// How much of a build's output is kept, in bytes.
 pub const OUTPUT_BYTES: usize = 1024 * 1024;
 
-/// Runs one plugin's build command to its end; `tell` hears of it about ten times a second, and ends the command when
-/// it breaks. `colour`: whether a failing command's output goes to a terminal that shows colours.
+/// Runs one plugin's build to its end; `tell` hears of it, while output is kept about ten times a second, and ends the
+/// command when it breaks. `colour`: whether output goes to a terminal that shows colours.
 ///
 /// # Errors
-/// When the command cannot be run, fails, or was ended.
+/// When a command cannot be run, fails, or was ended, or when the project in the build's folder cannot be understood.
 pub fn build(
     build: &Build,
+    output: Output,
     colour: bool,
     tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
 ) -> Result<Duration, BuildError> {
     let start = Instant::now();
-    if !build.directory.is_dir() {
+    let directory = &build.directory;
+    if !directory.is_dir() {
         return Err(BuildError::NoDirectory {
-            directory: build.directory.clone(),
+            directory: directory.clone(),
         });
     }
-    if let Some(target) = rust_target(&build.command)
-        && target_is_missing(target, &build.directory)
-    {
-        if tell(Event::AddingTarget(target.to_owned())).is_break() {
-            return Err(BuildError::Stopped);
-        }
-        let command = ["rustup", "target", "add", target].map(str::to_owned);
-        match run(&command, &build.directory, colour, tell) {
-            Err(BuildError::NoProgram { .. }) => {
-                return Err(BuildError::NoRustup {
-                    target: target.to_owned(),
-                });
-            }
-            other => other?,
-        }
+    let mut runner = Runner {
+        directory,
+        output,
+        colour,
+        tell,
+    };
+    if build.command.is_empty() {
+        runner.project(&plan(directory)?)?;
+    } else {
+        runner.target(&build.command)?;
+        runner.run(&build.command)?;
     }
-    run(&build.command, &build.directory, colour, tell)?;
     Ok(start.elapsed())
+}
+
+/// How the project in a folder is built, by its language.
+///
+/// # Errors
+/// When no language knows it, or its description is wrong.
+pub fn plan(directory: &Path) -> Result<Plan, ProjectError> {
+    (languages::detect(directory)?.plan)(directory)
 }
 
 /// A build's command as one would type it, from anywhere.
 pub fn command_line(build: &Build) -> String {
+    if build.command.is_empty() {
+        return line(&["jackfield", "build"].map(str::to_owned), &build.directory);
+    }
     line(&build.command, &build.directory)
 }
 
-fn run(
-    words: &[String],
-    directory: &Path,
+/// Runs the commands of one build.
+struct Runner<'a> {
+    directory: &'a Path,
+    output: Output,
     colour: bool,
-    tell: &mut dyn FnMut(Event) -> ControlFlow<()>,
-) -> Result<(), BuildError> {
-    let line = line(words, directory);
-    let Some((program, arguments)) = words.split_first() else {
-        return Ok(());
-    };
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound => BuildError::NoProgram {
-            program: program.clone(),
-            line: line.clone(),
-        },
-        _ => BuildError::Start {
-            program: program.clone(),
-            line: line.clone(),
-            source,
-        },
-    };
-    let mut command = Command::new(executable(program, directory));
-    command.args(arguments).current_dir(directory);
-    environment::prepare(&mut command, colour);
-    let ended = capture::run(command, OUTPUT_BYTES, &mut |elapsed, last| {
-        tell(Event::Running(elapsed, last))
-    });
-    let Some((status, captured)) = ended.map_err(failed)? else {
-        return Err(BuildError::Stopped);
-    };
-    if status.success() {
-        return Ok(());
+    tell: &'a mut dyn FnMut(Event) -> ControlFlow<()>,
+}
+
+impl Runner<'_> {
+    /// The commands of a language, and then the component is put in its place.
+    fn project(&mut self, plan: &Plan) -> Result<(), BuildError> {
+        for step in &plan.steps {
+            self.target(&step.command)?;
+            self.tell(Event::Command(
+                line(&step.command, self.directory),
+                step.note,
+            ))?;
+            match self.run(&step.command) {
+                Err(BuildError::NoProgram { program, line }) => {
+                    let tool = step.tool;
+                    return Err(BuildError::NoTool {
+                        program,
+                        tool,
+                        line,
+                    });
+                }
+                other => other?,
+            }
+        }
+        let (made, component) = (
+            self.directory.join(&plan.made),
+            self.directory.join(&plan.component),
+        );
+        place(&made, &component).map_err(|source| BuildError::NotMade { file: made, source })
     }
-    Err(BuildError::Failed {
-        status,
-        line,
-        output: captured.bytes,
-        dropped: captured.dropped,
-    })
+
+    /// Adds the Rust target that a command needs.
+    fn target(&mut self, command: &[String]) -> Result<(), BuildError> {
+        let Some(target) = rust_target(command) else {
+            return Ok(());
+        };
+        if !target_is_missing(target, self.directory) {
+            return Ok(());
+        }
+        self.tell(Event::AddingTarget(target.to_owned()))?;
+        let command = ["rustup", "target", "add", target].map(str::to_owned);
+        match self.run(&command) {
+            Err(BuildError::NoProgram { .. }) => Err(BuildError::NoRustup {
+                target: target.to_owned(),
+            }),
+            other => other,
+        }
+    }
+
+    fn tell(&mut self, event: Event) -> Result<(), BuildError> {
+        if (self.tell)(event).is_break() {
+            return Err(BuildError::Stopped);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, words: &[String]) -> Result<(), BuildError> {
+        let line = line(words, self.directory);
+        let Some((program, arguments)) = words.split_first() else {
+            return Ok(());
+        };
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => BuildError::NoProgram {
+                program: program.clone(),
+                line: line.clone(),
+            },
+            _ => BuildError::Start {
+                program: program.clone(),
+                line: line.clone(),
+                source,
+            },
+        };
+        let mut command = Command::new(executable(program, self.directory));
+        command.args(arguments).current_dir(self.directory);
+        environment::prepare(&mut command, self.colour);
+        let (status, bytes, dropped) = match self.output {
+            Output::Streamed => (command.status().map_err(failed)?, Vec::new(), 0),
+            Output::Kept => {
+                let ended = capture::run(command, OUTPUT_BYTES, &mut |elapsed, last| {
+                    (self.tell)(Event::Running(elapsed, last))
+                });
+                let Some((status, captured)) = ended.map_err(failed)? else {
+                    return Err(BuildError::Stopped);
+                };
+                (status, captured.bytes, captured.dropped)
+            }
+        };
+        if status.success() {
+            return Ok(());
+        }
+        Err(BuildError::Failed {
+            status,
+            line,
+            output: bytes,
+            dropped,
+        })
+    }
+}
+
+/// Puts a component where it belongs, whole: whoever watches the place sees the old one or the new one.
+fn place(made: &Path, component: &Path) -> io::Result<()> {
+    if made == component {
+        return made.metadata().map(drop);
+    }
+    if let Some(folder) = component.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let beside = component.with_extension("wasm.new");
+    std::fs::copy(made, &beside)?;
+    std::fs::rename(&beside, component)
 }
 
 /// A program with a `/` in its name is a file of the build's folder, one without is looked up on PATH.
@@ -248,7 +366,12 @@ mod tests {
     }
 
     fn quietly(plan: &Build) -> Result<Duration, BuildError> {
-        build(plan, false, &mut |_| ControlFlow::Continue(()))
+        build(
+            plan,
+            Output::Kept,
+            false,
+            &mut |_| ControlFlow::Continue(()),
+        )
     }
 
     #[test]
@@ -293,7 +416,7 @@ mod tests {
     #[test]
     fn a_build_can_be_ended() {
         let mut told = 0;
-        let ended = build(&shell("exec sleep 300"), false, &mut |_| {
+        let ended = build(&shell("exec sleep 300"), Output::Kept, false, &mut |_| {
             told += 1;
             ControlFlow::Break(())
         });

@@ -2,6 +2,7 @@
 //! the work of a command is in its own file.
 
 mod banner;
+mod build;
 mod check;
 mod client;
 mod connections;
@@ -10,9 +11,11 @@ mod exit;
 mod live;
 mod loading;
 mod logging;
+mod new;
 mod plugin;
 mod serve;
 mod table;
+mod test;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -45,6 +48,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::NewArgs),
+    Build(build::BuildArgs),
+    Test(test::TestArgs),
     Up(Up),
     Run(Run),
     Check(Check),
@@ -111,7 +117,9 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
 static AFTER_HELP: LazyLock<String> = LazyLock::new(|| {
     let mut text = "\
 Examples:
+  jackfield new shout --lang rust   begin a plugin
   jackfield up                      build and serve what jackfield.toml describes
+  jackfield test                    play its transcripts
   jackfield run my_plugin.wasm      serve one plugin on ws://127.0.0.1:9000/
   jackfield check my_plugin.wasm    does it fit the contract?
   jackfield plugin push echo a.wasm replace a plugin of a running server
@@ -145,6 +153,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         return Exit::Usage;
     }
     match cli.command {
+        Command::New(arguments) => new::new(&arguments, &console),
+        Command::Build(arguments) => build::build(&arguments, &console),
+        Command::Test(arguments) => test::test(&arguments, &console),
         Command::Up(up) => serve::up(&up.config, !up.no_build, !up.no_watch, &console),
         Command::Run(run) => serve::run(&run.plugin, run.listen, !run.no_watch, &console),
         Command::Check(check) => check::check(&check.plugin, &console),

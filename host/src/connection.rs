@@ -23,6 +23,7 @@ use jackfield_hub::ConnectionId;
 use jackfield_proto::Status;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::clock;
 use crate::dispatch;
 use crate::server::{Entrance, Peer, Place, Ticket};
 use crate::worker::{Arrival, Buffer, Worker};
@@ -148,8 +149,7 @@ impl Connection {
                 Some(Status::Finished { .. }) => {
                     // The last bytes wait for a peer that does not read: not for ever.
                     if entry.deadline().is_none() {
-                        let deadline =
-                            Instant::now() + self.worker.site.config.limits.close_timeout;
+                        let deadline = clock::now() + self.worker.site.config.limits.close_timeout;
                         shard.set_deadline(self.id, deadline);
                     }
                     return Poll::Pending;

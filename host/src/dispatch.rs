@@ -15,7 +15,6 @@ mod trouble;
 
 use std::borrow::Cow;
 use std::rc::Rc;
-use std::time::Instant;
 
 use jackfield_hub::{ConnectionId, SendError};
 use jackfield_plugin::{Ending, Exports};
@@ -26,6 +25,7 @@ pub(crate) use draining::{close_all, drain};
 pub(crate) use handshake::{check_custom_header, select_protocol};
 pub(crate) use trouble::{backlog_full, log as log_failure, offence, report_error, trapped};
 
+use crate::clock;
 use crate::instances::{Answer, Failure, Hook, Message};
 use crate::server::PluginIndex;
 use crate::worker::Worker;
@@ -154,7 +154,7 @@ fn echo(worker: &Worker, id: ConnectionId, message: &Message<'_>) {
     };
     drop(shard);
     if sent == Err(SendError::BacklogFull) {
-        backlog_full(worker, id, Instant::now());
+        backlog_full(worker, id, clock::now());
     }
 }
 

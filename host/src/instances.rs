@@ -21,7 +21,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jackfield_hub::{ConnectionId, WorkerIndex};
 use jackfield_plugin::{CallError, Digest, Exports, GuestStream};
@@ -31,6 +31,7 @@ pub(crate) use generation::{Generation, granted, limited};
 pub(crate) use hook::{Answer, Hook, Message, outside};
 pub(crate) use swapping::{Census, Step};
 
+use crate::clock;
 use crate::config::resolved::Instances;
 use crate::server::{PluginIndex, Site};
 use crate::swap::Version;
@@ -281,6 +282,13 @@ impl Placement {
         self.events.settled().await;
     }
 
+    /// Whether a call runs, or an event waits for one.
+    pub(crate) fn is_busy(&self) -> bool {
+        let side = self.side.borrow();
+        let beside = side.as_ref().is_some_and(|side| side.generation.is_busy());
+        beside || self.main.borrow().is_busy() || !self.events.is_settled()
+    }
+
     /// Delivers queued events for as long as the worker runs.
     pub(crate) async fn deliver_events(&self, worker: Rc<Worker>) {
         self.events.deliver(worker, self.index).await;
@@ -334,7 +342,7 @@ impl Placement {
         line: &str,
     ) {
         let mut lines = self.lines.get();
-        let allowed = lines.allow(Instant::now());
+        let allowed = lines.allow(clock::now());
         self.lines.set(lines);
         if let Some(dropped) = allowed.dropped_before {
             tracing::warn!(

@@ -10,11 +10,14 @@ pub mod building;
 pub mod cli;
 pub mod config;
 pub mod playground;
+pub mod projects;
 pub mod server;
 
 pub mod swap;
+pub mod transcript;
 pub mod watching;
 
+mod clock;
 mod connection;
 mod dispatch;
 mod instances;

@@ -13,16 +13,17 @@ mod services;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jackfield_hub::{self as hub, ConnectionId, Entry, Shard, WorkerIndex};
 use tokio::sync::Notify;
 
 pub(crate) use admin::{Filter, NotClosed, Question};
 pub(crate) use buffers::{Buffer, ReceiveBuffers};
-pub(crate) use mailbox::{Arrival, Letter, Mailbox, RemoteCall, Stream};
+pub(crate) use clock::tick;
+pub(crate) use mailbox::{Arrival, ByteStream, Letter, Mailbox, RemoteCall, Stream};
 pub(crate) use remote::{AttributeOp, RemoteOp};
-pub(crate) use run::{Start, spawn};
+pub(crate) use run::{Start, assemble, spawn};
 pub(crate) use services::HostServices;
 
 use crate::instances::Placement;
@@ -30,7 +31,7 @@ use crate::metrics::{Counters, Limit};
 use crate::server::{PluginIndex, Route, Site};
 
 /// Resolution of every deadline.
-const TICK: Duration = Duration::from_millis(50);
+pub(crate) const TICK: Duration = Duration::from_millis(50);
 
 /// What one worker thread owns.
 pub(crate) struct Worker {
@@ -62,7 +63,7 @@ impl Worker {
         Rc::new(Worker {
             index,
             site,
-            shard: RefCell::new(Shard::new(index, limits, TICK, Instant::now())),
+            shard: RefCell::new(Shard::new(index, limits, TICK, crate::clock::now())),
             receive: RefCell::default(),
             placements,
             mailboxes,

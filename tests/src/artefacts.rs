@@ -146,12 +146,15 @@ fn is_fresh(binary: &Path) -> bool {
         return false;
     };
     let lock = root().join("Cargo.lock");
+    let target = target().0;
     sources
         .split_whitespace()
         .map(Path::new)
         .chain([lock.as_path()])
         .all(|source| {
-            source.starts_with(root()) && modified(source).is_some_and(|time| time <= built)
+            // What was generated for it lies in the target directory.
+            let ours = source.starts_with(root()) || source.starts_with(&target);
+            ours && modified(source).is_some_and(|time| time <= built)
         })
 }
 

@@ -113,7 +113,7 @@ fn help_has_every_command_examples_and_exit_codes() {
             "jackfield up",
         ],
     );
-    for command in ["up", "run", "check"] {
+    for command in ["new", "build", "test", "up", "run", "check"] {
         let output = jackfield(&[command, "--help"]);
         assert_said(&output, OK, &["usage", command]);
     }

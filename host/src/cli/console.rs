@@ -99,6 +99,11 @@ impl Console {
         paint(self.colour_out, style, text)
     }
 
+    /// Text for stderr in a style.
+    pub(super) fn err(&self, style: Style, text: &str) -> String {
+        paint(self.colour_err, style, text)
+    }
+
     fn write(&self, bytes: &[u8]) {
         // stderr may be closed, and then there is nobody to tell.
         let _ = std::io::stderr().lock().write_all(bytes);

@@ -8,11 +8,11 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done; for a server: stopped as asked, every connection closed or out of time.
     Ok = 0,
-    /// The configuration or a plugin is wrong; nothing was started.
+    /// The configuration, a plugin or a transcript is wrong; nothing was started.
     Refused = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// A plugin's build command failed or is not there.
+    /// A plugin's build failed, or a tool that it needs is not there.
     Build = 3,
     /// The address cannot be listened on.
     Listen = 4,
@@ -38,9 +38,11 @@ impl Exit {
     pub fn meaning(self) -> &'static str {
         match self {
             Exit::Ok => "done; a server: stopped as asked",
-            Exit::Refused => "the configuration or a plugin is wrong, or the server refused",
+            Exit::Refused => {
+                "the configuration, a plugin or a transcript is wrong, or the server refused"
+            }
             Exit::Usage => "the command line is wrong",
-            Exit::Build => "a plugin's build command failed or was not found",
+            Exit::Build => "a plugin's build failed, or a tool that it needs was not found",
             Exit::Listen => "the address cannot be listened on",
             Exit::Failed => "something else failed; the message says what",
             Exit::Interrupted => "a second Ctrl-C: stopped at once",

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jackfield_plugin::{Engine, EngineConfig};
 
-use super::console::{Console, elapsed};
+use super::console::{Console, elapsed, size};
 use super::exit::Exit;
-use crate::building::{self, BuildError, Event};
+use crate::building::{self, BuildError, Event, Output};
 use crate::config::Config;
 use crate::config::resolved::{Build, Instances, Plugin};
 use crate::server::LoadedPlugin;
@@ -37,12 +37,13 @@ pub(super) fn build_one(
 ) -> Result<(), Exit> {
     let step = console.step(name);
     step.doing("building…");
-    let result = building::build(build, console.colour(), &mut |event| {
+    let result = building::build(build, Output::Kept, console.colour(), &mut |event| {
         match event {
             Event::Running(time, line) if time.as_secs() > 0 => {
                 step.doing(&format!("building… {} s  {line}", time.as_secs()));
             }
-            Event::Running(..) => {}
+            Event::Running(..) | Event::Command(_, None) => {}
+            Event::Command(line, Some(why)) => step.note(&format!("{why} ({line})")),
             Event::AddingTarget(target) => {
                 step.note(&format!(
                     "adding the Rust target {target} (rustup target add {target})"
@@ -143,6 +144,18 @@ pub(super) fn load_all(
     Err(Exit::Refused)
 }
 
+/// A text of at most so many bytes, or why it cannot be had.
+pub(super) fn read_text(file: &Path, limit: u64) -> Result<String, String> {
+    let said = |error: std::io::Error| ReadError::from(error).to_string();
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(file).map_err(said)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(said)?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("larger than {}", size(limit)));
+    }
+    String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
+}
+
 /// Why there are no bytes of a component.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
@@ -208,7 +221,7 @@ fn unreadable(name: &str, plugin: &Plugin, why: &ReadError) -> String {
     format!("plugin '{name}': {}: {why}\n  {hint}", file.display())
 }
 
-fn show(name: &str, error: &BuildError, console: &Console) {
+pub(super) fn show(name: &str, error: &BuildError, console: &Console) {
     if let BuildError::Failed {
         output, dropped, ..
     } = error

@@ -105,7 +105,7 @@ fn end(stopped: &Stopped, console: &Console) -> Exit {
     }
 }
 
-fn refused(error: &ConfigError, console: &Console) -> Exit {
+pub(super) fn refused(error: &ConfigError, console: &Console) -> Exit {
     match error {
         // One line a problem, as compilers write them, so that editors find the place.
         ConfigError::Invalid(problems) => {

@@ -220,8 +220,9 @@ fn instances(field: Field<'_, '_>) -> Option<Instances> {
 fn build(mut section: Section<'_, '_>, directory: &Path) -> Option<Build> {
     const COMMAND: &str = "a program and its arguments, such as [\"cargo\", \"build\"]";
     const DIRECTORY: &str = "the folder in which the command runs, such as \"plugins/echo\"";
-    let command = section.required("command", "command = [\"cargo\", \"build\"]");
-    let command = command.and_then(|field| {
+    let command = section.field("command");
+    // Without one, the project's language says how it is built.
+    let command = command.map_or(Some(Vec::new()), |field| {
         let words = field.list(COMMAND)?;
         if words.is_empty() {
             field.expected(COMMAND);

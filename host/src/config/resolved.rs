@@ -293,10 +293,10 @@ pub enum Instances {
     Pool(usize),
 }
 
-/// `build = …`: a command run before the plugin is loaded.
+/// `build = …`: what is run before the plugin is loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Build {
-    /// Program and arguments.
+    /// Program and arguments. Empty: the commands of the project's language, as `jackfield build` runs them.
     pub command: Vec<String>,
     /// Where it runs, absolute.
     pub directory: PathBuf,

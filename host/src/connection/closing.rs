@@ -2,12 +2,12 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use jackfield_plugin::Ending;
 use jackfield_proto::Status;
 
 use super::Connection;
+use crate::clock;
 use crate::dispatch;
 
 /// How much is read and discarded while the peer's FIN is awaited. Closing a socket with unread input sends an
@@ -59,7 +59,7 @@ impl Connection {
     }
 
     fn arm_linger(&self) {
-        let deadline = Instant::now() + self.worker.site.config.limits.linger_timeout;
+        let deadline = clock::now() + self.worker.site.config.limits.linger_timeout;
         let mut shard = self.worker.shard.borrow_mut();
         shard.set_deadline(self.id, deadline);
     }

@@ -1,7 +1,7 @@
 //! From the first byte to the 101, or to the refusal. What a request must look like is the protocol crate's
 //! business; who may connect is the plugins'.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jackfield_hub::ConnectionId;
 use jackfield_plugin::{ErrorKind, Header, UpgradeRequest};
@@ -9,6 +9,7 @@ use jackfield_proto::handshake::Reason;
 use jackfield_proto::{self as proto, Head, Refusal, RequestReader, Upgrade};
 
 use super::{Connection, Turn};
+use crate::clock;
 use crate::dispatch;
 use crate::instances::outside;
 use crate::metrics::Limit;
@@ -98,7 +99,7 @@ impl Connection {
         if self.place.is_none() || self.worker.draining.get() {
             return Err(Refusal::unavailable(RETRY_AFTER).into());
         }
-        self.ticket.request(Instant::now()).map_err(|refused| {
+        self.ticket.request(clock::now()).map_err(|refused| {
             self.worker.met(refused.limit());
             match refused {
                 Refused::Handshakes => Refusal::unavailable(RETRY_AFTER),
@@ -122,7 +123,7 @@ impl Connection {
             .accept(protocol.as_deref(), &extra)
             .map_err(|_| Refusal::internal())?;
         self.answer(&response);
-        let (settings, now) = (route.settings.clone(), Instant::now());
+        let (settings, now) = (route.settings.clone(), clock::now());
         let connection = match negotiated {
             Some(negotiated) => proto::Connection::with_deflate(settings, now, &negotiated),
             None => proto::Connection::new(settings, now),

@@ -1,4 +1,4 @@
-//! The kinds of byte stream that a connection can have: TCP or a Unix socket, plain or with TLS.
+//! The kinds of byte stream that a connection can have: TCP, a Unix socket or anything else, plain or with TLS.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 
 use crate::server::client_subject;
-use crate::worker::Stream;
+use crate::worker::{ByteStream, Stream};
 
 /// A byte stream to a peer.
 pub(super) enum Io {
@@ -34,6 +34,7 @@ struct Unread(Vec<u8>);
 enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Other(Box<dyn ByteStream>),
 }
 
 impl Io {
@@ -47,6 +48,7 @@ impl Io {
                 Socket::Tcp(stream)
             }
             Stream::Unix(stream) => Socket::Unix(UnixStream::from_std(stream)?),
+            Stream::Other(stream) => Socket::Other(stream),
         };
         Ok(Io::Plain(Raw {
             socket,
@@ -195,6 +197,7 @@ impl AsyncRead for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
             Socket::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Socket::Other(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -208,6 +211,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Socket::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Socket::Other(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -215,6 +219,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Socket::Unix(stream) => Pin::new(stream).poll_flush(cx),
+            Socket::Other(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -222,6 +227,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Socket::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Other(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 
@@ -233,6 +239,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Socket::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
             Socket::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
+            Socket::Other(stream) => Pin::new(stream).poll_write_vectored(cx, bytes),
         }
     }
 

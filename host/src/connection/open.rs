@@ -3,13 +3,13 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use jackfield_hub::Phase;
 use jackfield_plugin::ErrorKind;
 use jackfield_proto::{Event, Status};
 
 use super::{Connection, READ_BELOW, Turn};
+use crate::clock;
 use crate::dispatch;
 use crate::instances::Message;
 
@@ -54,7 +54,7 @@ impl Connection {
                 self.worker
                     .shard
                     .borrow_mut()
-                    .handle_input(self.id, Instant::now(), rest);
+                    .handle_input(self.id, clock::now(), rest);
             rest = behind;
             match event {
                 None => break,
@@ -108,7 +108,7 @@ impl Connection {
         })
         .await;
         if paused {
-            let now = Instant::now();
+            let now = clock::now();
             self.worker.shard.borrow_mut().resume(self.id, now);
         }
         answer

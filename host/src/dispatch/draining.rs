@@ -7,6 +7,7 @@ use std::time::Instant;
 use jackfield_hub::{ConnectionId, Entry, Phase};
 use tokio::time::sleep_until;
 
+use crate::clock;
 use crate::worker::Worker;
 
 /// What a client reads that is closed because of a stop.
@@ -24,7 +25,7 @@ pub(crate) async fn drain(worker: Rc<Worker>, until: Instant) {
         open.map(|id| (random.hash_one(id), id)).collect()
     };
     ids.sort_unstable();
-    let start = Instant::now();
+    let start = clock::now();
     let count = u32::try_from(ids.len()).unwrap_or(u32::MAX).max(1);
     let step = until.saturating_duration_since(start) / count;
     tracing::info!(connections = ids.len(), ?step, "draining");
@@ -32,7 +33,7 @@ pub(crate) async fn drain(worker: Rc<Worker>, until: Instant) {
         // The low half: the order was made of the high one.
         let jitter = f64::from(random as u32) / f64::from(u32::MAX);
         sleep_until((start + step * place + step.mul_f64(jitter)).into()).await;
-        close(&worker, id, Instant::now());
+        close(&worker, id, clock::now());
     }
 }
 

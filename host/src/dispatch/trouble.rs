@@ -8,6 +8,7 @@ use jackfield_plugin::{CallError, ErrorKind};
 use jackfield_proto::ProtocolError;
 
 use super::INTERNAL_ERROR;
+use crate::clock;
 use crate::instances::{Failure, Hook};
 use crate::metrics::Limit;
 use crate::server::PluginIndex;
@@ -21,7 +22,7 @@ const TRY_AGAIN_LATER: u16 = 1013;
 pub(crate) fn trapped(worker: &Worker, id: ConnectionId, failure: &Failure) {
     worker.shard.borrow_mut().fail(
         id,
-        Instant::now(),
+        clock::now(),
         INTERNAL_ERROR,
         "the request could not be handled",
     );

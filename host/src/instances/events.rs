@@ -72,6 +72,11 @@ impl EventQueue {
         }
     }
 
+    /// Whether everything that was queued is delivered.
+    pub(super) fn is_settled(&self) -> bool {
+        self.delivered.get() == self.queued.get()
+    }
+
     /// Delivers events for as long as the worker runs.
     pub(super) async fn deliver(&self, worker: Rc<Worker>, plugin: PluginIndex) {
         let waiting = self.waiting.borrow_mut().take();

@@ -257,6 +257,11 @@ impl Generation {
         own.iter().map(|(id, pool)| (*id, pool.clone())).collect()
     }
 
+    /// Whether a call runs.
+    pub(super) fn is_busy(&self) -> bool {
+        self.shared.is_busy() || self.own.borrow().values().any(|pool| pool.is_busy())
+    }
+
     /// Lets no call begin any more; calls that run end on this version.
     pub(super) fn retire(&self) {
         self.shared.retire();

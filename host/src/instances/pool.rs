@@ -77,6 +77,11 @@ impl Pool {
         self.turns.close();
     }
 
+    /// Whether a call runs.
+    pub(super) fn is_busy(&self) -> bool {
+        self.running.get() > 0
+    }
+
     /// Waits for the calls that run.
     pub(super) async fn drained(&self) {
         while self.running.get() > 0 {

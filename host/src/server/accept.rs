@@ -79,21 +79,24 @@ pub(crate) struct Place {
     _listener: Option<OwnedSemaphorePermit>,
 }
 
-impl Gate {
-    fn place(&self, entrance: &Entrance) -> Option<Place> {
+impl Place {
+    /// One of these places, and one of the listener's own when it has any.
+    pub(crate) fn take(places: &Arc<Semaphore>, entrance: &Entrance) -> Option<Place> {
         let listener = match &entrance.places {
             Some(places) => Some(places.clone().try_acquire_owned().ok()?),
             None => None,
         };
         Some(Place {
-            _server: self.places.clone().try_acquire_owned().ok()?,
+            _server: places.clone().try_acquire_owned().ok()?,
             _listener: listener,
         })
     }
+}
 
+impl Gate {
     /// Gives a socket to a worker.
     async fn admit(&self, stream: Stream, peer: Peer, entrance: &Arc<Entrance>) {
-        let place = self.place(entrance);
+        let place = Place::take(&self.places, entrance);
         let refusal = match place {
             Some(_) => None,
             None => match self.refusals.clone().try_acquire_owned() {

@@ -61,7 +61,7 @@ pub(crate) struct Entrance {
 }
 
 impl Entrance {
-    fn new(settings: &Listener, config: &Config) -> Result<Entrance, StartError> {
+    pub(crate) fn new(settings: &Listener, config: &Config) -> Result<Entrance, StartError> {
         let tls = settings.tls.as_ref().map(Tls::load).transpose();
         let places = settings.connections;
         Ok(Entrance {

@@ -130,7 +130,7 @@ impl Site {
     }
 
     /// The first versions, by [`PluginIndex`].
-    pub(super) fn versions(&self, plugins: Vec<Plugin>) -> Vec<Arc<Version>> {
+    pub(crate) fn versions(&self, plugins: Vec<Plugin>) -> Vec<Arc<Version>> {
         let workers = self.config.listen.workers.clamp(1, 256);
         plugins
             .into_iter()

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::Worker;
 use crate::admin::model;
+use crate::clock;
 use crate::server::PluginIndex;
 
 /// Places of the table that are looked at for one answer.
@@ -87,7 +88,7 @@ impl Worker {
 
     fn part(&self, filter: &Filter, from: usize, limit: usize) -> Part {
         let shard = self.shard.borrow();
-        let now = Instant::now();
+        let now = clock::now();
         let end = from.saturating_add(LOOKED_AT).min(shard.places());
         let mut part = Part {
             connections: Vec::new(),
@@ -164,7 +165,7 @@ impl Worker {
             Some(Phase::Open) => {}
         }
         shard
-            .close(id, Instant::now(), code, reason)
+            .close(id, clock::now(), code, reason)
             .map_err(|error| match error {
                 CloseError::Gone => NotClosed::Unknown,
                 CloseError::InvalidCode => NotClosed::InvalidCode,

@@ -1,11 +1,11 @@
 //! Moves a worker's deadlines: handshakes, closes, lingering sockets, and the health check.
 
 use std::rc::Rc;
-use std::time::Instant;
 
 use jackfield_hub::{Counts, Due};
 
 use super::{TICK, Worker};
+use crate::clock;
 use crate::dispatch;
 use crate::metrics::Limit;
 
@@ -17,15 +17,23 @@ pub(super) async fn run(worker: Rc<Worker>) {
             worker.population.notified().await;
         }
         tokio::time::sleep(TICK).await;
-        let now = Instant::now();
-        worker.shard.borrow_mut().advance(now, &mut ended);
-        count(&worker);
-        for (id, error) in ended.failed.drain(..) {
-            dispatch::offence(&worker, id, error);
-        }
-        if !ended.unhealthy.is_empty() {
-            dispatch::unhealthy(&worker, std::mem::take(&mut ended.unhealthy)).await;
-        }
+        look(&worker, &mut ended).await;
+    }
+}
+
+/// Does what is due by now.
+pub(crate) async fn tick(worker: &Rc<Worker>) {
+    look(worker, &mut Due::default()).await;
+}
+
+async fn look(worker: &Rc<Worker>, ended: &mut Due) {
+    worker.shard.borrow_mut().advance(clock::now(), ended);
+    count(worker);
+    for (id, error) in ended.failed.drain(..) {
+        dispatch::offence(worker, id, error);
+    }
+    if !ended.unhealthy.is_empty() {
+        dispatch::unhealthy(worker, std::mem::take(&mut ended.unhealthy)).await;
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use jackfield_hub::ConnectionId;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{Question, RemoteOp};
@@ -29,7 +30,14 @@ pub(crate) struct Arrival {
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// No socket of the system's: whoever embeds the server brought it, or a transcript.
+    Other(Box<dyn ByteStream>),
 }
+
+/// A stream of bytes in both directions.
+pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// A hook to be called on the one instance of a plugin, which lives on the receiving worker.
 pub(crate) struct RemoteCall {

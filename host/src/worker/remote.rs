@@ -9,6 +9,7 @@ use jackfield_proto::Kind;
 use tokio::sync::oneshot;
 
 use super::Worker;
+use crate::clock;
 use crate::dispatch;
 use crate::server::PluginIndex;
 
@@ -47,7 +48,7 @@ impl Worker {
     pub(super) fn remote(self: &Rc<Self>, op: RemoteOp) {
         let RemoteOp { plugin, to, action } = op;
         let reachable = self.may_reach(plugin, to);
-        let now = Instant::now();
+        let now = clock::now();
         let sent = match action {
             Action::Attribute(op, reply) => {
                 let answer = if reachable {

@@ -66,25 +66,15 @@ async fn run(start: Start) {
         ready,
         ended,
     } = start;
-    let placements = versions
-        .into_iter()
-        .enumerate()
-        .map(|(plugin, version)| Placement::new(&site, PluginIndex(plugin), version))
-        .collect();
-    let worker = Worker::new(index, site, mailboxes, placements);
-    if let Err(failure) = start_instances(&worker).await {
-        // Nobody listens only when the server gave up on starting already.
-        let _ = ready.send(Err(failure));
-        return;
-    }
+    // Nobody listens to either answer only when the server gave up on starting already.
+    let worker = match assemble(index, site, versions, mailboxes).await {
+        Ok(worker) => worker,
+        Err(failure) => {
+            let _ = ready.send(Err(failure));
+            return;
+        }
+    };
     let _ = ready.send(Ok(()));
-    for plugin in 0..worker.placements.len() {
-        let worker = worker.clone();
-        tokio::task::spawn_local(async move {
-            let placement = worker.placement(PluginIndex(plugin));
-            placement.deliver_events(worker.clone()).await;
-        });
-    }
     let clock = tokio::task::spawn_local(clock::run(worker.clone()));
     let mut dropped = 0;
     while let Some(letter) = letters.recv().await {
@@ -98,6 +88,31 @@ async fn run(start: Start) {
     }
     clock.abort();
     let _ = ended.send(dropped);
+}
+
+/// Puts a worker together, on the thread that is to be its own: its first instances are made, and their events are
+/// delivered from here on.
+pub(crate) async fn assemble(
+    index: WorkerIndex,
+    site: Arc<Site>,
+    versions: Vec<Arc<Version>>,
+    mailboxes: Vec<Mailbox>,
+) -> Result<Rc<Worker>, StartFailure> {
+    let placements = versions
+        .into_iter()
+        .enumerate()
+        .map(|(plugin, version)| Placement::new(&site, PluginIndex(plugin), version))
+        .collect();
+    let worker = Worker::new(index, site, mailboxes, placements);
+    start_instances(&worker).await?;
+    for plugin in 0..worker.placements.len() {
+        let worker = worker.clone();
+        tokio::task::spawn_local(async move {
+            let placement = worker.placement(PluginIndex(plugin));
+            placement.deliver_events(worker.clone()).await;
+        });
+    }
+    Ok(worker)
 }
 
 /// The first instances are made before the server says that it serves, so that a plugin that cannot start is

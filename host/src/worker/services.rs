@@ -4,7 +4,6 @@
 //! only what gives an answer waits for one.
 
 use std::rc::{Rc, Weak};
-use std::time::Instant;
 
 use jackfield_hub::{self as hub, ConnectionId};
 use jackfield_plugin::{self as plugin, GuestStream, MessageRef, Reply, Services};
@@ -15,6 +14,7 @@ use tokio::sync::oneshot;
 use super::mailbox::Undelivered;
 use super::remote::Action;
 use super::{AttributeOp, Letter, Mailbox, RemoteOp, Worker};
+use crate::clock;
 use crate::dispatch;
 use crate::server::PluginIndex;
 
@@ -66,7 +66,7 @@ impl HostServices {
             Some(Place::Here(worker)) => {
                 let sent = here(&mut worker.shard.borrow_mut(), id);
                 if sent == Err(hub::SendError::BacklogFull) {
-                    dispatch::backlog_full(&worker, id, Instant::now());
+                    dispatch::backlog_full(&worker, id, clock::now());
                 }
                 sent.map_err(send_error)
             }
@@ -217,7 +217,7 @@ impl Services for HostServices {
             Some(Place::Here(worker)) => worker
                 .shard
                 .borrow_mut()
-                .close(id, Instant::now(), code, reason)
+                .close(id, clock::now(), code, reason)
                 .map_err(close_error),
             Some(Place::Elsewhere(mailbox)) => self
                 .post(&mailbox, id, Action::Close(code, reason.to_owned()))
@@ -270,7 +270,7 @@ impl Services for HostServices {
         let id = ConnectionId::from_u64(of.0);
         match self.find(id) {
             None => Reply::Now(None),
-            Some(Place::Here(worker)) => Reply::Now(worker.info(id, Instant::now())),
+            Some(Place::Here(worker)) => Reply::Now(worker.info(id, clock::now())),
             Some(Place::Elsewhere(mailbox)) => self.ask(mailbox, id, Action::Info, None),
         }
     }
