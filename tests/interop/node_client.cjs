@@ -1,9 +1,10 @@
-// Talks to the echo route with the Node library `ws`. Usage: node_client.cjs ws://HOST:PORT/echo
+// Talks to the echo route with the Node library `ws`. Usage: node_client.cjs URL true|false (whether it compresses)
 'use strict';
 const assert = require('node:assert');
 const WebSocket = require('ws');
 
 const url = process.argv[2];
+const compresses = process.argv[3] === 'true';
 const patience = 20_000;
 
 function within(promise, what) {
@@ -42,6 +43,8 @@ function open(address, options) {
 async function main() {
   const { ws, receive, closed, opened } = open(url);
   await opened;
+  // It offers permessage-deflate.
+  assert.strictEqual(ws.extensions, compresses ? 'permessage-deflate' : '');
   ws.send('text κόσμε 🎛');
   assert.strictEqual(await receive(), 'text κόσμε 🎛');
   ws.send(Buffer.from([0, 1, 255]));

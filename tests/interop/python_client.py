@@ -1,4 +1,4 @@
-"""Talks to the echo route with the Python library `websockets`. Usage: python_client.py ws://HOST:PORT/echo
+"""Talks to the echo route with the Python library `websockets`. Usage: python_client.py URL true|false (whether it compresses)
 
 The asyncio client, not the one with threads: that one reads and writes one TLS session from two threads, and OpenSSL
 then loses the upgrade request now and then (seen with CPython 3.11: the bytes never reach the socket).
@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, ConnectionClosedOK
 
 URL = sys.argv[1]
+COMPRESSES = sys.argv[2] == "true"
 
 
 async def received(ws):
@@ -19,8 +20,10 @@ async def received(ws):
 
 
 async def main():
-    # The library offers permessage-deflate by default; the server declines or accepts, both are fine.
+    # The library offers permessage-deflate by default.
     async with connect(URL, max_size=None) as ws:
+        agreed = ws.response.headers.get("Sec-WebSocket-Extensions", "")
+        assert agreed.startswith("permessage-deflate") == COMPRESSES, agreed
         await ws.send("text κόσμε 🎛")
         assert await received(ws) == "text κόσμε 🎛"
         await ws.send(b"\x00\x01\xff")

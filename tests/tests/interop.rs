@@ -19,6 +19,11 @@ fn url(server: &Server, path: &str) -> String {
     format!("ws://{}{path}", server.address())
 }
 
+/// The echo, with permessage-deflate or without; these clients all offer it.
+fn echo(compression: &str) -> Setup {
+    Setup::echo().on_route("/echo", "compression", compression)
+}
+
 /// Runs a client to its end; it must say that all went well.
 #[track_caller]
 fn passes(command: &mut Command) {
@@ -37,12 +42,15 @@ fn python_websockets() {
     let Some(python) = tools::python() else {
         return;
     };
-    let server = Setup::echo().start();
-    passes(
-        Command::new(python)
-            .arg(script("python_client.py"))
-            .arg(url(&server, "/echo")),
-    );
+    for compression in ["false", "true"] {
+        let server = echo(compression).start();
+        passes(
+            Command::new(&python)
+                .arg(script("python_client.py"))
+                .arg(url(&server, "/echo"))
+                .arg(compression),
+        );
+    }
 }
 
 #[test]
@@ -50,13 +58,16 @@ fn node_ws() {
     let Some((node, modules)) = tools::node_ws() else {
         return;
     };
-    let server = Setup::echo().start();
-    passes(
-        Command::new(node)
-            .env("NODE_PATH", modules)
-            .arg(script("node_client.cjs"))
-            .arg(url(&server, "/echo")),
-    );
+    for compression in ["false", "true"] {
+        let server = echo(compression).start();
+        passes(
+            Command::new(&node)
+                .env("NODE_PATH", &modules)
+                .arg(script("node_client.cjs"))
+                .arg(url(&server, "/echo"))
+                .arg(compression),
+        );
+    }
 }
 
 #[test]

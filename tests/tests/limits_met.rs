@@ -2,7 +2,7 @@
 //! that nobody else notices. What needs time only is tested in virtual time, in the protocol crate.
 
 use e2e::admin;
-use e2e::frame::{BINARY, CONTINUATION, PING, TEXT, Wire};
+use e2e::frame::{BINARY, CLOSE, CONTINUATION, PING, TEXT, Wire};
 use e2e::{Client, Plugin, Request, Server, Setup, eventually};
 
 /// A server that holds this machine, too, to the limits by address.
@@ -30,12 +30,112 @@ fn met(server: &Server, limit: &str) -> u64 {
     )
 }
 
+/// A limit was met so many times: it is counted each time, and there is one line in the log.
+#[track_caller]
+fn counted_and_said(server: &Server, limit: &str, times: u64) {
+    eventually("it is counted", || met(server, limit) == times);
+    let named = format!("limit=\"{limit}\"");
+    server.log().wait_for_parts(&["a limit was met", &named]);
+    let lines = server.log().count(&["a limit was met", &named]);
+    assert_eq!(lines, 1, "one line about {limit}, however often");
+}
+
 fn asked(server: &Server) -> (u16, Option<u32>) {
     let response = Client::ask(server.address(), Request::upgrade("/nobody").bytes());
     let wait = response
         .field("retry-after")
         .and_then(|wait| wait.parse().ok());
     (response.status, wait)
+}
+
+/// No limit is without a test in this file.
+#[test]
+fn every_limit_is_met_here() {
+    let server = strict().start();
+    let answer = admin::Admin::of(&server).get("/v1/metrics");
+    let text = answer.expect(200).as_str().expect("a text").to_owned();
+    let limits: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("jackfield_limit_met_total{limit="))
+        .map(|line| line.split('}').next().unwrap_or_default())
+        .collect();
+    assert!(limits.len() > 10, "{text}");
+    for limit in limits {
+        assert!(include_str!("limits_met.rs").contains(limit), "{limit}");
+    }
+}
+
+#[test]
+fn connections_in_all() {
+    let server = strict().set("limits", "connections", "1").start();
+    let mut only = Client::open(&server, "/echo");
+    for _ in 0..3 {
+        let (status, wait) = asked(&server);
+        assert_eq!(status, 503);
+        assert!(wait > Some(0));
+    }
+    assert_eq!(only.ask_text("unharmed"), "unharmed");
+    counted_and_said(&server, "connections", 3);
+}
+
+#[test]
+fn the_time_and_the_size_of_a_handshake() {
+    let server = strict()
+        .set("limits", "handshake_timeout", "\"300 ms\"")
+        .set("limits", "head_bytes", "\"1 KiB\"")
+        .set("limits", "head_fields", "20")
+        .set("limits", "target_bytes", "\"64 B\"")
+        .start();
+    for _ in 0..2 {
+        assert_eq!(Client::tcp(server.address()).response().status, 408);
+    }
+    counted_and_said(&server, "handshake_timeout", 2);
+    let long = Request::upgrade("/echo").and("X", "x".repeat(1024));
+    let many = (0..20).fold(Request::upgrade("/echo"), |request, _| {
+        request.and("X", "y")
+    });
+    let target = Request::upgrade(&format!("/{}", "x".repeat(64)));
+    for (request, status) in [(long, 431), (many, 431), (target, 414)] {
+        let response = Client::ask(server.address(), request.bytes());
+        assert_eq!(response.status, status);
+    }
+    counted_and_said(&server, "head_bytes", 3);
+}
+
+#[test]
+fn the_size_of_a_message() {
+    let setup = strict().on_route("/echo", "message_bytes", "100");
+    let server = setup.start();
+    for _ in 0..2 {
+        let mut client = Client::open(&server, "/echo");
+        client.text(&"x".repeat(101));
+        client.expect_failed(1009);
+    }
+    let mut other = Client::open(&server, "/echo");
+    assert_eq!(other.ask_text("unharmed"), "unharmed");
+    counted_and_said(&server, "message_bytes", 2);
+}
+
+#[test]
+fn a_full_backlog_closes() {
+    let (server, mut reader, mut sender, id) = slow_reader("\"close\"", "false");
+    let counts = sender.ask_text(&format!("@{id} flood 20000 1000"));
+    assert!(counts.contains("ok="), "{counts}");
+    // What was accepted comes first, then the close frame.
+    loop {
+        let frame = reader.expect_frame();
+        if frame.opcode == CLOSE {
+            assert_eq!(frame.close_reason().0, Some(1013));
+            break;
+        }
+        assert_eq!(frame.opcode, TEXT);
+    }
+    counted_and_said(&server, "backlog_close", 1);
+    assert_eq!(
+        sender.ask_text("get colour"),
+        "none",
+        "and the others go on"
+    );
 }
 
 #[test]
@@ -50,10 +150,7 @@ fn connections_of_one_address() {
     for client in &mut open {
         assert_eq!(client.ask_text("unharmed"), "unharmed");
     }
-    assert_eq!(met(&server, "connections_per_address"), 1);
-    server
-        .log()
-        .wait_for_parts(&["a limit was met", "connections_per_address"]);
+    counted_and_said(&server, "connections_per_address", 1);
     open.pop().expect("a client").close(1000, "");
     eventually("a place of the address is free", || asked(&server).0 == 404);
 }
@@ -69,11 +166,7 @@ fn upgrades_of_one_address() {
         .collect();
     assert!(!refused.is_empty());
     assert!(refused.iter().all(|(_, wait)| *wait > Some(0)));
-    assert_eq!(met(&server, "upgrades_per_second"), refused.len() as u64);
-    let lines = server
-        .log()
-        .count(&["a limit was met", "upgrades_per_second"]);
-    assert_eq!(lines, 1, "one line, however often");
+    counted_and_said(&server, "upgrades_per_second", refused.len() as u64);
 }
 
 /// Behind a trusted proxy its clients are counted, each by itself, and not the proxy.
@@ -174,6 +267,8 @@ fn rates_of_a_connection() {
         };
         assert_eq!(before, expected, "{limit}");
         eventually("it is counted", || met(&server, limit) > 0);
+        let named = format!("limit=\"{limit}\"");
+        server.log().wait_for_parts(&["a limit was met", &named]);
         fast.close(1000, "");
     }
 }
@@ -191,7 +286,7 @@ fn the_time_of_a_message() {
         client.expect_pong(b"");
     }
     client.expect_failed(1008);
-    eventually("it is counted", || met(&server, "message_timeout") == 1);
+    counted_and_said(&server, "message_timeout", 1);
     // Whole messages have no deadline between them.
     assert_eq!(Client::open(&server, "/echo").ask_text("whole"), "whole");
 }
