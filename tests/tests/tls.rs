@@ -106,7 +106,8 @@ fn python_websockets_over_wss() {
         Command::new(python)
             .env("SSL_CERT_FILE", &stage.root)
             .arg(script)
-            .arg(format!("wss://{}/echo", stage.server.address())),
+            .arg(format!("wss://{}/echo", stage.server.address()))
+            .arg("false"),
         PATIENCE,
     );
     assert!(
