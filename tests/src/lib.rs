@@ -17,6 +17,7 @@ pub mod crowd;
 pub mod frame;
 pub mod guards;
 pub mod http;
+pub mod languages;
 pub mod log;
 pub mod process;
 pub mod schema;

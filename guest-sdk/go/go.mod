@@ -1,0 +1,3 @@
+module jackfield/guest
+
+go 1.25
