@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use crate::id::ConnectionId;
 
 const BUCKETS: usize = 1024;
+/// Ids for which a bucket that was emptied keeps room.
+const KEPT: usize = 16;
 
 /// Ids by the tick at which they are looked at.
 #[derive(Debug)]
@@ -64,8 +66,9 @@ impl Wheel {
             if let Some(bucket) = self.buckets.get_mut(tick as usize % BUCKETS) {
                 self.armed -= bucket.len();
                 due.append(bucket);
-                if bucket.capacity() > 4096 {
-                    bucket.shrink_to(64);
+                // A storm of connections passes every bucket; what each kept of it would add up to many megabytes.
+                if bucket.capacity() > KEPT {
+                    *bucket = Vec::new();
                 }
             }
         }
@@ -105,6 +108,25 @@ mod tests {
         wheel.arm(id(1), start);
         wheel.advance(start + Duration::from_secs(10) + TICK, &mut due);
         assert_eq!(due, [id(1)]);
+    }
+
+    #[test]
+    fn a_storm_leaves_nothing_behind() {
+        let start = Instant::now();
+        let mut wheel = Wheel::new(TICK, start);
+        let mut due = Vec::new();
+        for tick in 0..2 * BUCKETS as u32 {
+            let now = start + TICK * tick;
+            wheel.advance(now, &mut due);
+            for n in 0..100 {
+                wheel.arm(id(n), now + Duration::from_secs(300));
+            }
+        }
+        wheel.advance(start + Duration::from_secs(3600), &mut due);
+        assert!(wheel.is_empty());
+        assert_eq!(due.len(), 100 * 2 * BUCKETS);
+        let kept: usize = wheel.buckets.iter().map(Vec::capacity).sum();
+        assert!(kept <= KEPT * BUCKETS, "room for {kept} ids");
     }
 
     #[test]

@@ -123,14 +123,21 @@ impl Gate {
             place,
             refusal,
         };
-        let fewest = self.mailboxes.iter().min_by_key(|mailbox| mailbox.load());
-        if let Some(mailbox) = fewest
-            && !mailbox.send(Letter::Arrival(Box::new(arrival))).await
-        {
+        let sent = match fewest(&self.mailboxes) {
+            Some(mailbox) => mailbox.send(Letter::Arrival(Box::new(arrival))).await,
+            None => false,
+        };
+        if !sent {
             tracing::error!("a worker has ended; its share of the connections is gone");
             tokio::time::sleep(EXHAUSTED_PAUSE).await;
         }
     }
+}
+
+/// The worker with the fewest connections. One that has ended has none, and would get all that come.
+fn fewest(mailboxes: &[Mailbox]) -> Option<&Mailbox> {
+    let alive = mailboxes.iter().filter(|mailbox| !mailbox.is_gone());
+    alive.min_by_key(|mailbox| mailbox.load())
 }
 
 /// A listener as the runtime knows it.
@@ -220,4 +227,22 @@ async fn end(workers: Vec<RunningWorker>, deadline: Instant) -> usize {
         }
     }
     dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_that_has_ended_gets_no_connections() {
+        let (first, receiver) = Mailbox::new(1);
+        let (second, ended) = Mailbox::new(1);
+        let _busy = first.count();
+        let mailboxes = [first, second];
+        assert_eq!(fewest(&mailboxes).map(Mailbox::load), Some(0));
+        drop(ended);
+        assert_eq!(fewest(&mailboxes).map(Mailbox::load), Some(1));
+        drop(receiver);
+        assert!(fewest(&mailboxes).is_none());
+    }
 }

@@ -104,6 +104,11 @@ impl Mailbox {
         self.letters.send(letter).await.is_ok()
     }
 
+    /// Whether the worker has ended.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.letters.is_closed()
+    }
+
     /// Connections that the worker has, or is about to have.
     pub(crate) fn load(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
