@@ -172,10 +172,13 @@ impl Connection {
         let site = &self.worker.site;
         if head.path() == "/"
             && !head.wants_upgrade()
-            && head.method() == "GET"
             && let Some(page) = &site.playground
         {
-            return Err(Ended::Page(page.clone()));
+            match head.method() {
+                "GET" => return Err(Ended::Page(page.clone())),
+                "HEAD" => return Err(Ended::Page(without_body(page).to_vec())),
+                _ => {}
+            }
         }
         if let Some(index) = site.route(head.path())
             && let Some(route) = site.routes.get(usize::from(index))
@@ -223,4 +226,12 @@ impl Connection {
     fn answer(&self, response: &[u8]) {
         self.worker.shard.borrow_mut().append(self.id, response);
     }
+}
+
+/// What a HEAD request gets of the answer to a GET (RFC 9110 section 9.3.2).
+fn without_body(response: &[u8]) -> &[u8] {
+    const END: &[u8] = b"\r\n\r\n";
+    let end = response.windows(END.len()).position(|bytes| bytes == END);
+    end.and_then(|end| response.get(..end + END.len()))
+        .unwrap_or(response)
 }
