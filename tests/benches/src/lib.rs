@@ -5,6 +5,7 @@
 //! | `load` | the load generator: raw bytes, frames built before the clock runs, one thread |
 //! | `peer` | small echo servers on other WebSocket libraries |
 //! | `compare` | builds and starts everything, alternates, repeats, prints the table |
+//! | `contain` | what a plugin that misbehaves costs the connections beside it |
 //!
 //! It must never share code with the server, and never be linked with it: the host is built by itself, with its
 //! own features. Everything runs on the loopback interface, with bounds in time and count.
@@ -12,5 +13,6 @@
 #![forbid(unsafe_code)]
 
 pub mod compare;
+pub mod contain;
 pub mod load;
 pub mod system;
