@@ -1,13 +1,29 @@
-//! The table in docs/security.md against the tests: whoever reads there that an attack is tested must find the test.
+//! The tables in docs/security.md and docs/swap.md against the tests: whoever reads there that something is tested must
+//! find the test.
 
 use e2e::artefacts::root;
 use e2e::guards::read;
 
 #[test]
 fn every_test_of_the_table_is_there() {
-    let text = read(&root().join("docs/security.md"));
-    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
-    assert!(rows.len() > 20, "{} rows", rows.len());
+    every_test_is_there("security.md", "| attack |", 20);
+}
+
+#[test]
+fn every_promise_of_a_swap_is_tested() {
+    every_test_is_there("swap.md", "| promise |", 14);
+}
+
+/// The table of a page that begins with this row, and has as many others at least.
+#[track_caller]
+fn every_test_is_there(page: &str, first: &str, least: usize) {
+    let text = read(&root().join("docs").join(page));
+    let lines = text.lines().skip_while(|line| !line.starts_with(first));
+    let rows: Vec<&str> = lines
+        .take_while(|line| line.starts_with('|'))
+        .filter(|line| line.starts_with("| "))
+        .collect();
+    assert!(rows.len() > least, "{} rows", rows.len());
     let mut missing = Vec::new();
     // The first names the columns.
     for row in &rows[1..] {

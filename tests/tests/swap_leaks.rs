@@ -1,6 +1,7 @@
 //! Hundreds of swaps leave nothing behind: no old version's code is mapped any more, no instance of one is alive, and
 //! the server's memory stays where it was.
 
+use e2e::admin::{Admin, with_admin};
 use e2e::process::resident_kib;
 use e2e::versions::{Answer, PluginFile, handwritten, stamped, start_unwatched};
 use e2e::{Client, Server, eventually};
@@ -118,4 +119,39 @@ fn every_old_instance_is_told() {
             "{mode}: it still serves"
         );
     }
+}
+
+/// However many instances do not return from `on-shutdown`, the old version has an end.
+#[test]
+fn instances_that_do_not_return_from_on_shutdown_are_dropped() {
+    const CLIENTS: usize = 60;
+    let file = PluginFile::new("stamped", &stamped(0, "shutdown=spin"));
+    let plugin = file
+        .plugin()
+        .instances("\"connection\"")
+        .limit("shutdown_time", "\"100 ms\"");
+    let server = start_unwatched(&with_admin(file.setup_with(plugin).workers(1)));
+    let admin = Admin::of(&server);
+    let mut clients: Vec<_> = (0..CLIENTS).map(|_| Client::open(&server, "/")).collect();
+    for client in &mut clients {
+        client.ask_text("x");
+    }
+    let instances = |role: &str| {
+        let list = admin.get("/v1/plugins").expect(200).clone();
+        let versions = list["plugins"][0]["versions"].as_array().cloned();
+        let found = versions.and_then(|all| all.into_iter().find(|one| one["role"] == role));
+        found.and_then(|version| version["instances"].as_u64())
+    };
+    assert_eq!(instances("serving"), Some(CLIENTS as u64));
+    admin
+        .put("/v1/plugins/stamped", &stamped(1, ""))
+        .expect(200);
+    eventually("the old instances are gone", || {
+        instances("previous") == Some(0)
+    });
+    for client in &mut clients {
+        assert_eq!(Answer::parse(&client.ask_text("x")).generation, 1);
+    }
+    let stopped = server.log().count(&["on-shutdown", "shutdown_time"]);
+    assert!((1..=11).contains(&stopped), "{stopped} were told");
 }

@@ -4,11 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use jackfield_hub::ConnectionId;
 use jackfield_plugin::{CallError, Exports, GrantedDirectory, Grants, Instance, InstanceLimits};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use super::hook::{Answer, Hook};
 use super::pool::{Pool, Retired};
@@ -20,6 +22,10 @@ use crate::server::PluginIndex;
 use crate::swap::Version;
 use crate::worker::{HostServices, Worker};
 
+/// How many times `limits.shutdown_time` all instances of a version that ends may take together.
+const TELLING: u32 = 5;
+/// Failures of `on-shutdown` in one version after which the rest is not asked.
+const TOLD_FAILURES: usize = 10;
 /// Calls that an instance makes at least before it is recycled.
 const RECYCLE_AFTER: u64 = 16;
 
@@ -270,7 +276,41 @@ impl Generation {
         }
     }
 
-    /// Waits for the calls that run, then tells every instance that it is over.
+    /// Lets a version end that serves no more: its calls go on to their end, then its instances are told, and dropped
+    /// one after another with room for others in between. However many there are, telling them has an end: those that
+    /// are left then, and those behind the tenth that failed, are dropped without a word.
+    pub(super) async fn end(&self) -> Vec<Failure> {
+        self.retire();
+        let own = std::mem::take(&mut *self.own.borrow_mut());
+        let mut left = self.version.config.limits.shutdown_time * TELLING;
+        let mut errors = Vec::new();
+        for pool in std::iter::once(&self.shared).chain(own.values().map(|pool| &**pool)) {
+            pool.drained().await;
+            while let Some(mut instance) = pool.take_idle() {
+                if !left.is_zero() && errors.len() < TOLD_FAILURES {
+                    let began = Instant::now();
+                    match timeout(left, instance.on_shutdown()).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => errors.push(error),
+                        Err(_) => tracing::warn!(
+                            version = self.version.plugin.digest().short(),
+                            "on-shutdown of many instances takes too long (limits.shutdown_time); the others are dropped untold"
+                        ),
+                    }
+                    left = left.saturating_sub(began.elapsed());
+                }
+                drop(instance);
+                // Dropping an instance takes a while as well.
+                tokio::task::yield_now().await;
+            }
+        }
+        errors
+            .into_iter()
+            .map(|error| self.failure(error))
+            .collect()
+    }
+
+    /// The server ends: waits for the calls that run, then tells every instance that it is over.
     pub(super) async fn wind_up(&self) -> Vec<Failure> {
         self.shared.drained().await;
         let mut errors = self.shared.shut_down().await;

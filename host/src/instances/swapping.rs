@@ -272,11 +272,10 @@ impl Placement {
             .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Lets a version end: its calls go on to their end, its instances are told, then they are dropped.
+    /// Lets a version end, and says what went wrong then.
     async fn end(&self, worker: &Rc<Worker>, generation: Option<Rc<Generation>>) {
         let Some(generation) = generation else { return };
-        generation.retire();
-        for failure in generation.wind_up().await {
+        for failure in generation.end().await {
             dispatch::log_failure(worker, self.index, None, &failure);
         }
     }
