@@ -6,6 +6,7 @@
 
 mod error;
 mod monitor;
+mod nobody;
 mod slot;
 mod steps;
 mod swapped;
@@ -21,6 +22,7 @@ pub use slot::{PluginStatus, SideKind, VersionStatus};
 pub use swapped::Swapped;
 pub use version::Tally;
 
+pub(crate) use nobody::Nobody;
 pub(crate) use version::Version;
 
 use crate::config::resolved::{self, SwapPolicy};

@@ -139,7 +139,15 @@ fn check_says_what_a_good_plugin_does() {
     assert_said(
         &output,
         OK,
-        &["business-handler", "jackfield:plugin/connections"],
+        &[
+            "business-handler",
+            "jackfield:plugin/connections",
+            "made with Rust",
+            "written with jackfield-guest 0.1.0 (Rust)",
+            "Finds nothing without a grant",
+            "wasi:cli/environment: variables named in grants.environment",
+            "Begins with ",
+        ],
     );
     let auth = artefacts::guest("auth");
     let output = jackfield(&["check", &auth.to_string_lossy()]);

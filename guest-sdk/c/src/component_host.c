@@ -5,6 +5,12 @@
 
 #include <stdlib.h>
 
+#ifdef __wasm__
+/* What `jackfield check` says about the component. */
+__asm__(".section .custom_section.jackfield.sdk,\"\",@\n"
+        ".ascii \"jackfield-guest 0.1.0 (C)\"\n");
+#endif
+
 /* The cases of the contract's enums, in its order. */
 static const jackfield_status SEND[] = {JACKFIELD_GONE, JACKFIELD_BACKLOG_FULL, JACKFIELD_TOO_LARGE,
                                         JACKFIELD_FRAGMENT_ORDER, JACKFIELD_CONTROL_TOO_LARGE};

@@ -11,6 +11,8 @@ import { writeWorld } from './world.js';
 
 const ENTRIES = ['src/plugin.ts', 'src/plugin.js', 'src/index.ts', 'src/index.js', 'plugin.ts', 'plugin.js'];
 
+const SDK_VERSION = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
 /** A build that failed for a reason of the author's; the message is complete. */
 export class BuildError extends Error {}
 
@@ -43,11 +45,20 @@ export async function build({ project = '.', entry, output, warn = () => {} } = 
       throw new BuildError(`the component could not be made: ${said}`);
     });
     mkdirSync(dirname(component), { recursive: true });
-    writeFileSync(component, bytes);
-    return { component, bytes: bytes.length, groups };
+    const labelled = Buffer.concat([bytes, label(`jackfield-guest ${SDK_VERSION} (JavaScript)`)]);
+    writeFileSync(component, labelled);
+    return { component, bytes: labelled.length, groups };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A custom section that says what the component was written with; `jackfield check` shows it. */
+function label(text) {
+  const name = Buffer.from('jackfield.sdk');
+  const content = Buffer.from(text);
+  // Both are shorter than 128 bytes, so that one byte holds each length.
+  return Buffer.concat([Buffer.from([0, 1 + name.length + content.length, name.length]), name, content]);
 }
 
 /** The file that a project's plugin is in. */

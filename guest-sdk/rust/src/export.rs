@@ -11,6 +11,10 @@ use crate::hooks::{
 };
 use crate::{Connection, ErrorKind};
 
+/// What a component says it was written with, in its custom section `jackfield.sdk`.
+pub const SDK: [u8; TEXT.len()] = *TEXT.as_bytes().first_chunk().unwrap();
+const TEXT: &str = concat!("jackfield-guest ", env!("CARGO_PKG_VERSION"), " (Rust)");
+
 /// Makes a struct the plugin, and exports exactly the hook groups that are named.
 ///
 /// ```
@@ -72,6 +76,12 @@ macro_rules! export {
                     PLUGIN.with_borrow_mut(call)
                 }
             }
+
+            // What `jackfield check` says about the component.
+            #[cfg(target_arch = "wasm32")]
+            #[unsafe(link_section = "jackfield.sdk")]
+            #[used]
+            static SDK: [u8; $crate::__export::SDK.len()] = $crate::__export::SDK;
 
             #[cfg(target_arch = "wasm32")]
             type JackfieldExports = $crate::__export::Exports<$plugin>;

@@ -125,5 +125,5 @@ pub mod __export {
     pub use crate::bindings::{
         connection_events, handler, handshake, health_events, server_events, socket_events, state,
     };
-    pub use crate::export::{Exports, Plugin, prepare};
+    pub use crate::export::{Exports, Plugin, SDK, prepare};
 }

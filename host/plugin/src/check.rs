@@ -35,6 +35,8 @@ pub struct Inspection {
     pub problems: Vec<Mismatch>,
     /// What it was made with, as far as it says so: `"language Rust"`, `"processed-by wit-component 0.254.2"`.
     pub producers: Vec<String>,
+    /// The SDK that it was written with, as that says: `"jackfield-guest 0.1.0 (Rust)"`.
+    pub sdk: Option<String>,
     /// A version of the contract, found in an export or import, that is not served.
     other_version: Option<String>,
 }
@@ -71,6 +73,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, LoadError> {
         calls: Vec::new(),
         problems: Vec::new(),
         producers: component.producers.clone(),
+        sdk: component.sdk.clone(),
         other_version: None,
     };
     inspection.check_exports(&component);

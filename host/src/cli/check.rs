@@ -1,13 +1,17 @@
-//! `check`: what a component is to the host, without running it. What it is goes to stdout; what does not fit
-//! goes to stderr, one line each.
+//! `check`: what a component is to the host. Of it only the start of one instance is run, without grants and without
+//! connections. What it is goes to stdout; what does not fit goes to stderr, one line each.
 
 use std::path::Path;
 
-use jackfield_plugin::{CONTRACT_VERSIONS, Engine, EngineConfig, Inspection, inspect};
+use jackfield_plugin::{
+    CONTRACT_VERSIONS, Engine, EngineConfig, Inspection, InstanceLimits, Plugin, inspect,
+};
+use tokio::runtime::Builder;
 
 use super::console::{Console, Style, size};
 use super::exit::Exit;
 use super::loading;
+use crate::swap::Nobody;
 
 /// Prints what the component implements and imports, and whatever does not fit the contract.
 pub(super) fn check(file: &Path, console: &Console) -> Exit {
@@ -43,8 +47,13 @@ pub(super) fn check(file: &Path, console: &Console) -> Exit {
             return Exit::Failed;
         }
     };
-    if let Err(why) = engine.load(&name.to_string(), &bytes) {
-        return refused(&why);
+    let memory = match engine.load(&name.to_string(), &bytes) {
+        Ok(plugin) => memory(&plugin),
+        Err(why) => return refused(&why),
+    };
+    match memory {
+        Ok(memory) => console.print(&format!("Begins with {} of memory\n", size(memory as u64))),
+        Err(why) => return refused(&format!("it does not start: {why}")),
     }
     let versions = CONTRACT_VERSIONS.join(", ");
     let fits = console.out(Style::Green, "fits");
@@ -60,6 +69,22 @@ fn engine() -> Result<Engine, jackfield_plugin::EngineError> {
         cache: loading::cache_folder(),
         ..EngineConfig::default()
     })
+}
+
+/// What an instance has of linear memory before its first call, in bytes.
+fn memory(plugin: &Plugin) -> Result<usize, String> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    // How much it may have is the configuration's to say.
+    let limits = InstanceLimits {
+        memory_bytes: usize::MAX,
+        ..InstanceLimits::default()
+    };
+    let made = plugin.instantiate(Box::new(Nobody), &limits);
+    match runtime.block_on(made) {
+        Ok(instance) => Ok(instance.memory_bytes()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn description(file: &Path, inspection: &Inspection, console: &Console) -> String {
@@ -78,6 +103,9 @@ fn description(file: &Path, inspection: &Inspection, console: &Console) -> Strin
             .collect();
         text.push_str(&format!("made with {}\n", producers.join(", ")));
     }
+    if let Some(sdk) = &inspection.sdk {
+        text.push_str(&format!("written with {sdk}\n"));
+    }
     text.push_str(&title("Implements"));
     if inspection.hooks.is_empty() {
         text.push_str("  no hook\n");
@@ -88,12 +116,30 @@ fn description(file: &Path, inspection: &Inspection, console: &Console) -> Strin
     }
     list(&mut text, &title("Calls"), &inspection.calls);
     list(&mut text, &title("Imports"), &inspection.imports);
+    let grants: Vec<_> = inspection
+        .imports
+        .iter()
+        .filter_map(|name| grant(name))
+        .collect();
+    list(&mut text, &title("Finds nothing without a grant"), &grants);
     list(
         &mut text,
         &title("Also exports, never called"),
         &inspection.other_exports,
     );
     text
+}
+
+/// What an import gives only to those that it is granted to, and by which key.
+fn grant(import: &str) -> Option<String> {
+    let (interface, _) = import.split_once('@').unwrap_or((import, ""));
+    let what = match interface {
+        "wasi:cli/environment" => "variables named in grants.environment",
+        "wasi:filesystem/preopens" => "directories of grants.directories",
+        _ if interface.starts_with("wasi:sockets/") => "never: the network cannot be granted",
+        _ => return None,
+    };
+    Some(format!("{interface}: {what}"))
 }
 
 /// `processed-by rustc 1.95.0 (hash date)` is `rustc 1.95.0` to a person.

@@ -21,6 +21,8 @@ pub(super) struct Component {
     pub(super) producers: Vec<String>,
     /// Bytes that the largest memory of any module begins with.
     pub(super) memory_bytes: u64,
+    /// The SDK that it was written with.
+    pub(super) sdk: Option<String>,
 }
 
 /// Something exported or imported.
@@ -45,6 +47,11 @@ const MAGIC: &[u8] = b"\0asm";
 /// Entries of "producers" that are kept.
 const PRODUCERS: usize = 32;
 
+/// The custom section in which an SDK says its name, version and language. Linkers may repeat it.
+const SDK_SECTION: &str = "jackfield.sdk";
+/// Characters of it that are kept.
+const SDK_CHARACTERS: usize = 80;
+
 /// Reads a whole component.
 pub(super) fn read(bytes: &[u8]) -> Result<Component, NotAComponent> {
     classify(bytes)?;
@@ -55,6 +62,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Component, NotAComponent> {
             imports: Vec::new(),
             producers: Vec::new(),
             memory_bytes: 0,
+            sdk: None,
         },
         outer: Vec::new(),
     };
@@ -129,6 +137,9 @@ impl Reader {
         if let Payload::CustomSection(section) = &payload {
             if section.name() == "producers" {
                 self.producers(section.data());
+            }
+            if section.name() == SDK_SECTION {
+                self.component.sdk = label(section.data());
             }
             return Ok(Next::Same);
         }
@@ -209,6 +220,16 @@ impl Reader {
             }
         }
     }
+}
+
+/// What a section says, when it is text for people.
+fn label(data: &[u8]) -> Option<String> {
+    let text: String = str::from_utf8(data)
+        .ok()?
+        .chars()
+        .take(SDK_CHARACTERS)
+        .collect();
+    (!text.is_empty() && text.chars().all(|c| (' '..='~').contains(&c))).then_some(text)
 }
 
 fn invalid(error: wasmparser::BinaryReaderError) -> NotAComponent {

@@ -16,6 +16,8 @@ _SDK = Path(__file__).resolve().parent.parent
 _ENTRIES = ["plugin.py", "src/plugin.py"]
 # As in the SDK's pyproject.toml, and tested with it.
 TOOL = "componentize-py==0.25.1"
+# As in pyproject.toml.
+VERSION = "0.1.0"
 
 
 class BuildError(Exception):
@@ -57,9 +59,18 @@ def build(
         write_world(stage / "wit", looked["groups"])
         _write_entry(stage, main.stem, looked)
         _componentize(stage, folders)
+        with (stage / "plugin.wasm").open("ab") as file:
+            file.write(_label(f"jackfield-guest {VERSION} (Python)"))
         component.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(stage / "plugin.wasm", component)
     return Built(component, looked["groups"], component.stat().st_size)
+
+
+def _label(text: str) -> bytes:
+    """A custom section that says what the component was written with; ``jackfield check`` shows it."""
+    name, content = b"jackfield.sdk", text.encode()
+    # Both are shorter than 128 bytes, so that one byte holds each length.
+    return bytes([0, 1 + len(name) + len(content), len(name)]) + name + content
 
 
 def tool() -> str:
