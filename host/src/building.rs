@@ -178,7 +178,7 @@ impl Runner<'_> {
                 line(&step.command, self.directory),
                 step.note,
             ))?;
-            match self.run(&step.command) {
+            match self.run_with(&step.command, &step.environment) {
                 Err(BuildError::NoProgram { program, line }) => {
                     let tool = step.tool;
                     return Err(BuildError::NoTool {
@@ -223,6 +223,14 @@ impl Runner<'_> {
     }
 
     fn run(&mut self, words: &[String]) -> Result<(), BuildError> {
+        self.run_with(words, &[])
+    }
+
+    fn run_with(
+        &mut self,
+        words: &[String],
+        variables: &[(String, String)],
+    ) -> Result<(), BuildError> {
         let line = line(words, self.directory);
         let Some((program, arguments)) = words.split_first() else {
             return Ok(());
@@ -241,6 +249,7 @@ impl Runner<'_> {
         let mut command = Command::new(executable(program, self.directory));
         command.args(arguments).current_dir(self.directory);
         environment::prepare(&mut command, self.colour);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let (status, bytes, dropped) = match self.output {
             Output::Streamed => (command.status().map_err(failed)?, Vec::new(), 0),
             Output::Kept => {

@@ -10,8 +10,8 @@ use crate::building::languages::{Language, Template};
 /// Every file of the samples, the SDKs and the transcripts, by its path in the repository, sorted.
 static EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// Where a project has its SDK.
-const VENDOR: &str = "vendor/jackfield-guest";
+/// Where a project has its SDK. Not `vendor`: that is Go's.
+const SDK: &str = "sdk";
 /// Where a project has its transcripts; `jackfield test` looks there.
 pub const TRANSCRIPTS: &str = "transcripts";
 /// The longest name.
@@ -168,7 +168,7 @@ fn files(name: &str, language: &Language, template: &Template) -> Vec<(String, V
         files.push((path.to_owned(), content));
     }
     for (path, content) in below(&format!("guest-sdk/{}", language.sdk)) {
-        files.push((format!("{VENDOR}/{path}"), outside(path, content)));
+        files.push((format!("{SDK}/{path}"), outside(path, content)));
     }
     for (path, content) in below(&format!("tests/transcripts/{}", template.name)) {
         files.push((format!("{TRANSCRIPTS}/{path}"), content.to_vec()));
@@ -199,7 +199,8 @@ fn renamed(content: &[u8], name: &str, language: &Language, template: &Template)
     };
     let sdk = format!("../../guest-sdk/{}", language.sdk);
     let old = template.folder;
-    let text = text.replace(&sdk, VENDOR);
+    // With the dot, because Go wants one.
+    let text = text.replace(&sdk, &format!("./{SDK}"));
     let lines = text.lines().filter_map(|line| {
         // What the sample says about itself.
         if line.starts_with("license = ") || line.starts_with("description = ") {
@@ -267,7 +268,7 @@ jackfield build    # only builds: dist/{name}.wasm
 Leave a client connected while you change the code: it notices the new answers, and no reconnect.
 
 - `jackfield.toml`: routes, limits, who shares an instance's memory.
-- `{VENDOR}`: the SDK; its README.md says what a plugin can do.
+- `{SDK}`: the SDK; its README.md says what a plugin can do.
 "
     )
 }
@@ -308,12 +309,12 @@ mod tests {
                     "{what}"
                 );
                 assert!(
-                    files.iter().any(|(path, _)| path.starts_with(VENDOR)),
+                    files.iter().any(|(path, _)| path.starts_with(SDK)),
                     "{what}"
                 );
                 for (path, content) in &files {
                     let text = String::from_utf8_lossy(content);
-                    let in_sdk = path.starts_with("vendor/");
+                    let in_sdk = path.starts_with("sdk/");
                     assert!(
                         in_sdk || !text.contains("guest-sdk/"),
                         "{what}: {path}: {text}"

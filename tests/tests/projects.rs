@@ -271,6 +271,7 @@ fn a_missing_tool_is_named_with_the_command_that_installs_it() {
         ("js", "npm", "apt-get install nodejs npm"),
         ("ts", "npm", "apt-get install nodejs npm"),
         ("python", "python3", "apt-get install python3 python3-venv"),
+        ("go", "python3", "apt-get install python3 python3-venv"),
         ("c", "python3", "apt-get install python3 python3-venv"),
         ("cpp", "python3", "apt-get install python3 python3-venv"),
     ];
@@ -352,7 +353,7 @@ fn projects_in_every_other_language() {
         // Not `eprintln!`: the test harness keeps that to itself when a test passes.
         let _ = writeln!(
             std::io::stderr(),
-            "skipped: projects in TypeScript, JavaScript, Python, C and C++; their toolchains come from npm and PyPI, \
+            "skipped: projects in TypeScript, JavaScript, Python, Go, C and C++; their toolchains come from npm and PyPI, \
              set JACKFIELD_LANGUAGES=1 where those can be reached"
         );
         return;
@@ -362,7 +363,12 @@ fn projects_in_every_other_language() {
         ("js", "echo"),
         ("python", "echo"),
         ("python", "counter"),
+        ("ts", "auth"),
+        ("ts", "commands"),
+        ("go", "echo"),
+        ("go", "shared"),
         ("c", "echo"),
+        ("c", "binary"),
         ("cpp", "echo"),
     ];
     table(

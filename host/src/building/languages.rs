@@ -2,6 +2,7 @@
 //! projects are known, which commands make a component of one, and what is needed for them.
 
 mod c;
+mod go;
 mod javascript;
 mod python;
 mod rust;
@@ -60,6 +61,8 @@ pub struct Step {
     pub note: Option<&'static str>,
     /// Program and arguments.
     pub command: Vec<String>,
+    /// Variables that it gets beside this process's own.
+    pub environment: Vec<(String, String)>,
     /// What is said when the program is not there.
     pub tool: Tool,
 }
@@ -101,6 +104,7 @@ pub const LANGUAGES: &[&Language] = &[
     &javascript::TYPESCRIPT,
     &javascript::JAVASCRIPT,
     &python::PYTHON,
+    &go::GO,
     &c::CPP,
     &c::C,
 ];
@@ -119,7 +123,7 @@ pub fn detect(directory: &Path) -> Result<&'static Language, ProjectError> {
 }
 
 fn known_files() -> &'static str {
-    "no Cargo.toml, package.json, pyproject.toml, or Makefile with src/*.c or src/*.cpp"
+    "no Cargo.toml, package.json, pyproject.toml, go.mod, or Makefile with src/*.c or src/*.cpp"
 }
 
 impl Plan {
@@ -139,6 +143,7 @@ impl Step {
         Step {
             note: None,
             command: command.iter().map(|word| (*word).to_owned()).collect(),
+            environment: Vec::new(),
             tool,
         }
     }
@@ -147,6 +152,40 @@ impl Step {
         self.note = Some(note);
         self
     }
+}
+
+/// The command that makes a component of a module: on this machine, in the project, or in the project after these steps.
+fn jco(directory: &Path, steps: &mut Vec<Step>) -> String {
+    const JCO: &str = "@bytecodealliance/jco@1.35.0";
+    const NODE: Tool = Tool {
+        name: "jco, which comes as a package of Node.js",
+        install: "sudo apt-get install nodejs npm    (or https://nodejs.org)",
+    };
+    if on_path("jco").is_some() {
+        return "jco".to_owned();
+    }
+    let own = directory.join("node_modules/.bin/jco");
+    if !own.exists() {
+        let install = [
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-save",
+            "--loglevel=error",
+            JCO,
+        ];
+        steps.push(Step::new(NODE, &install).noted("installing what makes components of modules"));
+    }
+    // Absolute, because it may be run in another folder.
+    own.display().to_string()
+}
+
+/// Where a program is on this machine.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(program));
+    files.find(|file| file.is_file())
 }
 
 /// The text of a project's file.
@@ -204,6 +243,7 @@ mod tests {
             ("echo-python", "python"),
             ("echo-c", "c"),
             ("echo-cpp", "cpp"),
+            ("echo-go", "go"),
         ] {
             let folder = samples.join(folder);
             let language = detect(&folder).unwrap();

@@ -1,16 +1,14 @@
 //! C and C++: make and a compiler for WebAssembly; where they are not on this machine, the compiler and what makes a
 //! component of its output are installed into the project.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Language, Plan, ProjectError, Step, Template, Tool, checked, read};
+use super::{Language, Plan, ProjectError, Step, Template, Tool, checked, jco, on_path, read};
 
 const MANIFEST: &str = "Makefile";
 /// The project's own interpreter, in which the compiler is a package.
 const OWN: &str = ".venv/bin/python";
 const ZIG: &str = "ziglang==0.17.1";
-const JCO: &str = "@bytecodealliance/jco@1.35.0";
 
 const MAKE: Tool = Tool {
     name: "make",
@@ -20,22 +18,25 @@ const PYTHON3: Tool = Tool {
     name: "the compiler zig, which comes as a package of Python 3",
     install: "sudo apt-get install python3 python3-venv    (or https://ziglang.org)",
 };
-const NODE: Tool = Tool {
-    name: "jco, which comes as a package of Node.js",
-    install: "sudo apt-get install nodejs npm    (or https://nodejs.org)",
-};
-
 pub(super) const C: Language = Language {
     id: "c",
     name: "C",
     recognises: |directory| has(directory, "c"),
     plan,
-    templates: &[Template {
-        name: "echo",
-        folder: "echo-c",
-        does: "sends every message back",
-        keys: "",
-    }],
+    templates: &[
+        Template {
+            name: "echo",
+            folder: "echo-c",
+            does: "sends every message back",
+            keys: "",
+        },
+        Template {
+            name: "binary",
+            folder: "binary-c",
+            does: "speaks a binary protocol",
+            keys: "",
+        },
+    ],
     sdk: "c",
     extra: &[],
     appended: &[(".gitignore", "/.venv/\n/node_modules/\n")],
@@ -106,33 +107,4 @@ fn compiler(directory: &Path, steps: &mut Vec<Step>) -> String {
     }
     // Absolute, because the SDK is made in its own folder.
     format!("{} -m ziglang", own.display())
-}
-
-/// The command that makes a component, as [`compiler`].
-fn jco(directory: &Path, steps: &mut Vec<Step>) -> String {
-    if on_path("jco").is_some() {
-        return "jco".to_owned();
-    }
-    let own = directory.join("node_modules/.bin/jco");
-    if !own.exists() {
-        let install = [
-            "npm",
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--no-save",
-            "--loglevel=error",
-            JCO,
-        ];
-        steps.push(Step::new(NODE, &install).noted("installing what makes components of modules"));
-    }
-    own.display().to_string()
-}
-
-/// Where a program is.
-fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
 }

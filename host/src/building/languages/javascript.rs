@@ -33,12 +33,26 @@ pub(super) const TYPESCRIPT: Language = Language {
     recognises: |directory| {
         directory.join(MANIFEST).is_file() && directory.join("tsconfig.json").is_file()
     },
-    templates: &[Template {
-        name: "echo",
-        folder: "echo-ts",
-        does: "sends every message back",
-        keys: "",
-    }],
+    templates: &[
+        Template {
+            name: "echo",
+            folder: "echo-ts",
+            does: "sends every message back",
+            keys: "",
+        },
+        Template {
+            name: "auth",
+            folder: "auth-ts",
+            does: "decides who may connect, by a token",
+            keys: "",
+        },
+        Template {
+            name: "commands",
+            folder: "commands-ts",
+            does: "has rooms, by commands in JSON",
+            keys: "# One instance for the whole server, so that everyone meets.\ninstances = \"single\"\n",
+        },
+    ],
     ..JAVASCRIPT
 };
 

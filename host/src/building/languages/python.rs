@@ -36,7 +36,7 @@ pub(super) const PYTHON: Language = Language {
     sdk: "python",
     extra: &[(
         REQUIREMENTS,
-        "# Needed to build and to test the plugin: the SDK, and with it the toolchain.\n./vendor/jackfield-guest\n",
+        "# Needed to build and to test the plugin: the SDK, and with it the toolchain.\n./sdk\n",
     )],
     appended: &[],
 };
