@@ -59,6 +59,8 @@ pub(super) enum Kind {
 /// The problems found so far in one text.
 pub(super) struct Report<'t> {
     text: &'t str,
+    /// Where the lines end: a file may have as many problems as lines.
+    ends: Vec<usize>,
     found: RefCell<Vec<(Kind, Problem)>>,
 }
 
@@ -66,6 +68,7 @@ impl<'t> Report<'t> {
     pub(super) fn new(text: &'t str) -> Report<'t> {
         Report {
             text,
+            ends: text.match_indices('\n').map(|(end, _)| end).collect(),
             found: RefCell::default(),
         }
     }
@@ -112,8 +115,7 @@ impl<'t> Report<'t> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        let before = self.text.as_bytes().iter().take(offset);
-        1 + before.filter(|byte| **byte == b'\n').count()
+        1 + self.ends.partition_point(|end| *end < offset)
     }
 }
 

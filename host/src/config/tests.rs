@@ -684,4 +684,8 @@ fn nothing_panics() {
         Path::new("/srv"),
     );
     let _ = parse(&"a.".repeat(100_000), "f", Path::new("/srv"));
+    // As many problems as there are lines, of both kinds: looked at in one pass.
+    for line in ["= \n", "[[\n", "a.b.c = 1\n"] {
+        let _ = parse(&line.repeat(100_000), "f", Path::new("/srv"));
+    }
 }
