@@ -126,6 +126,14 @@ char *jackfield_copy_text(jackfield_text text) {
 bool jackfield_is_utf8(const uint8_t *data, size_t size) {
   size_t at = 0;
   while (at < size) {
+    /* Most text is ASCII: eight bytes at once. */
+    uint64_t eight;
+    while (size - at >= sizeof eight) {
+      memcpy(&eight, data + at, sizeof eight);
+      if (eight & 0x8080808080808080u) break;
+      at += sizeof eight;
+    }
+    if (at == size) break;
     uint8_t first = data[at++];
     if (first < 0x80) continue;
     size_t more = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : 1;

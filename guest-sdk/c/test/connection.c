@@ -52,6 +52,22 @@ static void text_is_utf8(void) {
   }
 }
 
+/* The check looks at eight bytes at once where it can: the same answers wherever something stands. */
+static void text_is_utf8_everywhere(void) {
+  char text[32];
+  for (size_t before = 0; before < 20; before++) {
+    for (size_t after = 0; after < 10; after++) {
+      memset(text, 'a', before);
+      memcpy(text + before, "\xc3\xa9", 2);
+      memset(text + before + 2, 'a', after);
+      jackfield_message message = {JACKFIELD_TEXT, (const uint8_t *)text, before + 2 + after};
+      CHECK(jackfield_send(jackfield_testing_connect("/"), message) == JACKFIELD_OK);
+      text[before + 1] = '(';
+      CHECK(jackfield_send(jackfield_testing_connect("/"), message) == JACKFIELD_NOT_UTF8);
+    }
+  }
+}
+
 static void fragments(void) {
   jackfield_connection connection = jackfield_testing_connect("/");
   jackfield_message text = jackfield_text_message("a"), binary = jackfield_binary_message("b", 1);
@@ -147,6 +163,7 @@ static void before_and_after(void) {
 int main(void) {
   messages();
   text_is_utf8();
+  text_is_utf8_everywhere();
   fragments();
   control_frames();
   closing();
