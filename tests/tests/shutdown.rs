@@ -91,6 +91,8 @@ fn unresponsive_peers_are_waited_for_within_a_bound() {
         client.expect_close(1001);
     }
     assert_eq!(server.wait().code(), Some(0));
+    let said = (server.log()).wait_for_parts(&["11 connections did not end in time and were cut"]);
+    assert_eq!(server.log().text().lines().last(), Some(&said[..]));
 }
 
 #[test]
