@@ -100,7 +100,7 @@ impl Connection {
     }
 
     /// Serves the socket until it is gone.
-    pub(crate) async fn serve(mut self) {
+    pub(crate) async fn serve(mut self: Box<Self>) {
         // Boxed: an open connection does not carry room for its handshake, nor for its end.
         if let Some(leftover) = Box::pin(self.begin()).await {
             self.open(leftover).await;
@@ -218,5 +218,27 @@ impl Drop for Connection {
             shard.remove(self.id);
         }
         self.worker.population.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn future_size<A, F: Future>(_: impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// What an idle connection is made of here, each part on the heap. Beside it are the records of the runtime.
+    #[test]
+    fn an_idle_connection_is_small() {
+        let parts = [
+            (future_size(Connection::serve), 448),
+            (size_of::<Connection>(), 192),
+            (size_of::<jackfield_hub::Entry>(), 352),
+        ];
+        for (bytes, most) in parts {
+            assert!(bytes <= most, "{bytes} bytes, more than {most}: {parts:?}");
+        }
     }
 }

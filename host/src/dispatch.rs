@@ -14,6 +14,7 @@ mod handshake;
 mod trouble;
 
 use std::borrow::Cow;
+use std::pin::Pin;
 use std::rc::Rc;
 
 use jackfield_hub::{ConnectionId, SendError};
@@ -41,12 +42,9 @@ async fn call(
     hook: Hook<'_>,
 ) -> Result<Answer, Failure> {
     let placement = worker.placement(plugin);
+    placement.events_settled().await;
     // Boxed, so that a connection that is not in a call does not carry room for one.
-    Box::pin(async {
-        placement.events_settled().await;
-        placement.call(worker, connection, hook).await
-    })
-    .await
+    Box::pin(placement.call(worker, connection, hook)).await
 }
 
 /// Runs an event hook of every one of `plugins` that exports it. A trap is logged and changes nothing else.
@@ -122,12 +120,24 @@ pub(crate) async fn opened(worker: &Rc<Worker>, id: ConnectionId) {
     }
 }
 
-/// A message arrived: the first plugin of the route with a handler gets it.
-pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Message<'_>) {
+/// A call of a plugin's handler, with the plugin that it is of. It owns all its room: a connection that is not in a
+/// call does not carry any.
+pub(crate) type Delivery<'m> = (
+    PluginIndex,
+    Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 'm>>,
+);
+
+/// A message arrived: the first plugin of the route with a handler gets it. None when that is done already.
+pub(crate) fn message<'m>(
+    worker: &'m Rc<Worker>,
+    id: ConnectionId,
+    message: Message<'m>,
+) -> Option<Delivery<'m>> {
     worker.counters().messages.add(1);
     let route = worker.route(id);
     if route.is_some_and(|route| route.native_echo) {
-        return echo(worker, id, &message);
+        echo(worker, id, &message);
+        return None;
     }
     let mut plugins = route
         .map_or(&[][..], |route| &route.plugins)
@@ -136,13 +146,26 @@ pub(crate) async fn message(worker: &Rc<Worker>, id: ConnectionId, message: Mess
     let handler = plugins.find(|&plugin| worker.placement(plugin).exports(Some(id)).handler);
     let Some(plugin) = handler else {
         tracing::debug!(connection = %id, "a message was ignored: no plugin of the route exports handler");
-        return;
+        return None;
     };
-    let hook = Hook::BusinessHandler(id, message);
-    if let Err(failure) = call(worker, plugin, Some(id), hook).await {
-        trouble::log(worker, plugin, Some(id), &failure);
-        trapped(worker, id, &failure);
-    }
+    let placement = worker.placement(plugin);
+    let call = async move {
+        placement.events_settled().await;
+        let hook = Hook::BusinessHandler(id, message);
+        placement.call(worker, Some(id), hook).await
+    };
+    Some((plugin, Box::pin(call)))
+}
+
+/// A handler failed: that costs the connection.
+pub(crate) fn not_delivered(
+    worker: &Worker,
+    plugin: PluginIndex,
+    id: ConnectionId,
+    failure: &Failure,
+) {
+    trouble::log(worker, plugin, Some(id), failure);
+    trapped(worker, id, failure);
 }
 
 /// The echo without a plugin: what the server costs without the sandbox (`native_echo` of a route).

@@ -13,6 +13,7 @@
 mod events;
 mod generation;
 mod hook;
+mod line;
 mod lines;
 mod pool;
 mod swapping;
@@ -38,7 +39,6 @@ use crate::swap::Version;
 use crate::worker::{Letter, RemoteCall, Worker};
 use events::EventQueue;
 use lines::LineLimit;
-use pool::Retired;
 use swapping::Pending;
 
 /// The worker on which single instances live. The first, so that a list of workers can be split behind it.
@@ -193,11 +193,11 @@ impl Placement {
         let on_side = self.is_on_side(connection);
         let generation = self.main_or_side(on_side);
         if generation.mode() == Instances::Single && worker.index != HOME {
-            return self
-                .call_home(worker, connection, on_side, hook.into_owned())
-                .await;
+            // Boxed, as everything that few calls need: a call's future is made for each message.
+            let home = self.call_home(worker, connection, on_side, hook.into_owned());
+            return Box::pin(home).await;
         }
-        self.call_here(worker, connection, on_side, hook).await
+        self.call_here(worker, connection, on_side, &hook).await
     }
 
     /// Runs a hook on an instance of this worker, of whichever version serves when its turn comes.
@@ -206,7 +206,7 @@ impl Placement {
         worker: &Rc<Worker>,
         connection: Option<ConnectionId>,
         on_side: bool,
-        mut hook: Hook<'_>,
+        hook: &Hook<'_>,
     ) -> Result<Answer, Failure> {
         loop {
             // A connection of this worker is looked up again each time: a swap may have moved it meanwhile. One
@@ -219,12 +219,11 @@ impl Placement {
             };
             let generation = self.main_or_side(on_side);
             if self.must_wait(&generation, connection) {
-                self.settled.notified().await;
+                Box::pin(self.settled.notified()).await;
                 continue;
             }
-            match generation.call(worker, connection, hook).await {
-                Ok(answer) => return answer,
-                Err((Retired, unused)) => hook = unused,
+            if let Ok(answer) = generation.call(worker, connection, hook).await {
+                return answer;
             }
         }
     }
@@ -279,7 +278,9 @@ impl Placement {
 
     /// Waits until the events queued so far are delivered: other hooks of a connection come after them.
     pub(crate) async fn events_settled(&self) {
-        self.events.settled().await;
+        if !self.events.is_settled() {
+            Box::pin(self.events.settled()).await;
+        }
     }
 
     /// Whether a call runs, or an event waits for one.

@@ -2,7 +2,7 @@
 //! means in the words of [`CallError`].
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -10,7 +10,6 @@ use tokio::time::{Instant, Sleep};
 use wasmtime::{PoolConcurrencyLimitError, Store, UpdateDeadline, WasmBacktrace};
 
 use crate::error::CallError;
-use crate::imports::SLICE;
 use crate::limits::{Hit, InstanceLimits, ticks};
 use crate::output::Shared;
 use crate::state::State;
@@ -58,7 +57,7 @@ impl Times {
     }
 }
 
-/// Makes the store suspend its guest at each tick and stop it when its budget is spent.
+/// Makes the store suspend its guest at the end of each slice and stop it when its budget is spent.
 pub(crate) fn slice(store: &mut Store<State>) {
     store.epoch_deadline_callback(|mut store| {
         let state = store.data_mut();
@@ -69,7 +68,7 @@ pub(crate) fn slice(store: &mut Store<State>) {
         // tokio's `yield_now` comes back only after the runtime has looked at its I/O and timers; a future that
         // simply wakes itself would be polled again before.
         Ok(UpdateDeadline::YieldCustom(
-            SLICE,
+            state.budget.slice(),
             Box::pin(tokio::task::yield_now()),
         ))
     });
@@ -77,18 +76,23 @@ pub(crate) fn slice(store: &mut Store<State>) {
 
 /// Readies the store for a call.
 pub(crate) fn arm(store: &mut Store<State>, budget: Budgeted) {
-    store.set_epoch_deadline(SLICE);
     let state = store.data_mut();
     state.budget.start(budget.ticks);
     state.limiter.hit = None;
+    let slice = state.budget.slice();
+    store.set_epoch_deadline(slice);
 }
 
 /// Runs a call to its end. None: it waited longer than it may; the call is dropped with whatever it did so far.
 ///
 /// The timer exists only while the guest waits for something: a call that is never suspended, and one that is
-/// suspended only by the epoch, pay nothing.
-pub(crate) async fn run<F: Future>(call: F, times: &Times, shared: &Shared) -> Option<F::Output> {
-    let mut call = pin!(call);
+/// suspended only by the epoch, pay nothing. The call is pinned by the caller: taken by value it would have its place
+/// in this future twice.
+pub(crate) async fn run<F: Future>(
+    mut call: Pin<&mut F>,
+    times: &Times,
+    shared: &Shared,
+) -> Option<F::Output> {
     let mut left = times.wait;
     let mut timer: Option<(Instant, Pin<Box<Sleep>>)> = None;
     poll_fn(move |cx| {

@@ -18,9 +18,6 @@ use crate::types::{ConnectionId, MessageRef};
 /// against another 0.1.x.
 const CONNECTIONS: &str = "jackfield:plugin/connections@0.1.0";
 
-/// Ticks of guest time between two looks at the clock.
-pub(crate) const SLICE: u64 = 1;
-
 type Store<'a> = StoreContextMut<'a, State>;
 type Sent = Result<(std::result::Result<(), SendErrorIn>,)>;
 type Closed = Result<(std::result::Result<(), CloseErrorIn>,)>;
@@ -191,7 +188,8 @@ async fn settle<T>(mut store: Store<'_>, reply: Reply<T>) -> T {
         Reply::Now(answer) => answer,
         Reply::Later(answer) => {
             let answer = answer.await;
-            store.set_epoch_deadline(SLICE);
+            let slice = store.data().budget.slice();
+            store.set_epoch_deadline(slice);
             answer
         }
     }

@@ -3,6 +3,7 @@
 //! A hook that is not exported is answered without a call, as if the plugin had done nothing. What a failed
 //! call means for connections is the host's to decide; here it only ends the instance.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -66,7 +67,10 @@ impl Instance {
         let times = Times::new(limits, engine.tick);
         let budget = times.of(hook);
         calls::arm(&mut store, budget);
-        let started = calls::run(version.pre.instantiate_async(&mut store), &times, &shared).await;
+        let started = {
+            let starting = pin!(version.pre.instantiate_async(&mut store));
+            calls::run(starting, &times, &shared).await
+        };
         shared.end();
         let instance = match started {
             Some(Ok(instance)) => instance,
@@ -358,8 +362,10 @@ impl Instance {
         self.shared.begin(caller);
         let budget = self.times.of(hook);
         calls::arm(&mut self.store, budget);
-        let call = function.call_async(&mut self.store, params);
-        let answer = calls::run(call, &self.times, &self.shared).await;
+        let answer = {
+            let call = pin!(function.call_async(&mut self.store, params));
+            calls::run(call, &self.times, &self.shared).await
+        };
         self.shared.end();
         match answer {
             Some(Ok(answer)) => {

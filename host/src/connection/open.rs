@@ -1,17 +1,23 @@
 //! An upgraded connection: input becomes events, events become calls, replies are written once per turn.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
-use jackfield_hub::Phase;
+use jackfield_hub::{Entry, Phase};
 use jackfield_plugin::ErrorKind;
 use jackfield_proto::{Event, Status};
 
 use super::{Connection, READ_BELOW, Turn};
 use crate::clock;
-use crate::dispatch;
+use crate::dispatch::{self, Delivery};
 use crate::instances::Message;
+use crate::worker::Worker;
+
+/// How long a connection may go on with the input of one read while others wait.
+const LONGEST_TURN: Duration = Duration::from_millis(2);
 
 impl Connection {
     /// Serves until the protocol is done, or the socket.
@@ -47,49 +53,71 @@ impl Connection {
     /// Handles input to its end, each event before the next is looked for: answers to earlier input go out
     /// before anything that later input causes.
     async fn process(&mut self, input: &mut [u8]) {
+        let worker = self.worker.clone();
         let mut rest = input;
+        // A clock is not free beside a small message: it is looked at once for each.
+        let mut now = clock::now();
+        let mut began = now;
         self.set_in_turn(true);
         loop {
-            let (event, behind) =
-                self.worker
-                    .shard
-                    .borrow_mut()
-                    .handle_input(self.id, clock::now(), rest);
+            let (event, behind) = self
+                .worker
+                .shard
+                .borrow_mut()
+                .handle_input(self.id, now, rest);
             rest = behind;
-            match event {
+            // One place to wait in, whatever came: each would have its own room in the task of every connection.
+            let delivery = match event {
                 None => break,
-                Some(Event::Text(text)) => self.deliver(Message::Text(text)).await,
-                Some(Event::Binary(bytes)) => self.deliver(Message::Binary(bytes)).await,
+                Some(Event::Text(text)) => self.begin_call(&worker, Message::Text(text)),
+                Some(Event::Binary(bytes)) => self.begin_call(&worker, Message::Binary(bytes)),
                 Some(Event::Failed(error)) => {
-                    dispatch::offence(&self.worker, self.id, error);
+                    dispatch::offence(&worker, self.id, error);
+                    None
                 }
-                Some(Event::PeerClosed | Event::Unhealthy | Event::CloseTimedOut) => {}
+                Some(Event::PeerClosed | Event::Unhealthy | Event::CloseTimedOut) => None,
+            };
+            if let Some((plugin, call)) = delivery
+                && let Err(failure) = self.attend(call).await
+            {
+                dispatch::not_delivered(&worker, plugin, self.id, &failure);
             }
             if self.waiting() > READ_BELOW || (!rest.is_empty() && self.is_throttled()) {
                 poll_fn(|cx| self.poll_drain(cx)).await;
+                now = clock::now();
+                began = now;
+            } else if !rest.is_empty() {
+                now = clock::now();
+                if now.duration_since(began) > LONGEST_TURN {
+                    self.step_aside().await;
+                    now = clock::now();
+                    began = now;
+                }
             }
         }
         self.set_in_turn(false);
     }
 
-    async fn deliver(&mut self, message: Message<'_>) {
-        let phase = self
-            .worker
-            .shard
-            .borrow()
-            .entry(self.id)
-            .map(jackfield_hub::Entry::phase);
+    /// Lets others have the worker; what has been answered so far goes out.
+    async fn step_aside(&mut self) {
+        // An error stays with the socket; the next turn meets it.
+        let _ = poll_fn(|cx| Poll::Ready(self.poll_write(cx))).await;
+        tokio::task::yield_now().await;
+    }
+
+    /// What a message leads to, if that is a call.
+    fn begin_call<'m>(&self, worker: &'m Rc<Worker>, message: Message<'m>) -> Option<Delivery<'m>> {
+        let phase = worker.shard.borrow().entry(self.id).map(Entry::phase);
         // The contract: after `close`, messages from the peer are no longer delivered.
-        if phase == Some(Phase::Open) {
-            let (worker, id) = (self.worker.clone(), self.id);
-            self.attend(dispatch::message(&worker, id, message)).await;
+        if phase != Some(Phase::Open) {
+            return None;
         }
+        dispatch::message(worker, self.id, message)
     }
 
     /// Awaits a call. Whenever the call is suspended, what was sent so far is written, and whatever others send
     /// meanwhile too.
-    async fn attend<T>(&mut self, call: impl Future<Output = T>) -> T {
-        let mut call = pin!(call);
+    async fn attend<T>(&mut self, mut call: Pin<Box<impl Future<Output = T> + ?Sized>>) -> T {
         let mut paused = false;
         let answer = poll_fn(|cx| {
             self.set_in_turn(true);

@@ -34,7 +34,7 @@ pub(crate) async fn check_custom_header(
     }
     let mut extra = Fields::new();
     for plugin in with_handshake(worker, id) {
-        let hook = Hook::CheckCustomHeader(Cow::Borrowed(request));
+        let hook = Hook::CheckCustomHeader(Box::new(Cow::Borrowed(request)));
         match call(worker, plugin, Some(id), hook).await {
             Ok(Answer::Headers(Ok(headers))) => {
                 for header in headers {

@@ -148,13 +148,13 @@ impl Generation {
         Ok(())
     }
 
-    /// Runs a hook on an instance of this worker; gives it back when this version serves no more.
-    pub(super) async fn call<'h>(
+    /// Runs a hook on an instance of this worker, unless this version serves no more.
+    pub(super) async fn call(
         &self,
         worker: &Rc<Worker>,
         connection: Option<ConnectionId>,
-        hook: Hook<'h>,
-    ) -> Result<Result<Answer, Failure>, (Retired, Hook<'h>)> {
+        hook: &Hook<'_>,
+    ) -> Result<Result<Answer, Failure>, Retired> {
         let own = match (self.mode(), connection) {
             (Instances::Connection, Some(id)) => Some(
                 self.own
@@ -166,21 +166,27 @@ impl Generation {
             _ => None,
         };
         let pool = own.as_deref().unwrap_or(&self.shared);
-        let turn = match pool.turn().await {
-            Ok(turn) => turn,
-            Err(retired) => return Err((retired, hook)),
+        let turn = pool.turn().await?;
+        // Boxed: few calls need them.
+        let create = async || Box::pin(self.create(worker)).await;
+        let renew = async |instance: Box<Instance>| match self.is_worn(&instance) {
+            true => Box::pin(self.renew(worker, instance)).await,
+            false => instance,
         };
-        let _running = self.running(worker).await;
-        let create = || self.create(worker);
-        let renew = |instance| self.renew(worker, instance);
+        let _running = match &self.concurrent {
+            Some(concurrent) => Box::pin(Self::running(concurrent, worker)).await,
+            None => None,
+        };
         let answer = turn.run(create, renew, hook).await;
         self.version.count(worker.index, answer.as_ref().err());
         Ok(answer.map_err(|error| self.failure(error)))
     }
 
-    /// The right to be one of the calls that run, unless there can never be too many.
-    async fn running(&self, worker: &Worker) -> Option<SemaphorePermit<'_>> {
-        let concurrent = self.concurrent.as_ref()?;
+    /// The right to be one of the calls that run.
+    async fn running<'c>(
+        concurrent: &'c Semaphore,
+        worker: &Worker,
+    ) -> Option<SemaphorePermit<'c>> {
         if let Ok(permit) = concurrent.try_acquire() {
             return Some(permit);
         }
@@ -188,11 +194,8 @@ impl Generation {
         concurrent.acquire().await.ok()
     }
 
-    /// Gives the instance back, or a fresh one with the same memory when this one has done enough.
-    async fn renew(&self, worker: &Rc<Worker>, mut instance: Instance) -> Instance {
-        if !self.is_worn(&instance) {
-            return instance;
-        }
+    /// Gives a fresh instance with the same memory for one that has done enough, or that one when it cannot be.
+    async fn renew(&self, worker: &Rc<Worker>, mut instance: Box<Instance>) -> Box<Instance> {
         // Room for the next attempt, should this one fail.
         let fresh = async {
             let fresh = self.create(worker).await.map_err(|e| e.to_string())?;
@@ -242,17 +245,15 @@ impl Generation {
     }
 
     /// A fresh instance that has been told that it starts.
-    pub(super) async fn create(&self, worker: &Rc<Worker>) -> Result<Instance, CallError> {
+    pub(super) async fn create(&self, worker: &Rc<Worker>) -> Result<Box<Instance>, CallError> {
         let services = Box::new(HostServices::new(
             worker,
             self.index,
             *self.version.plugin.digest(),
         ));
-        let mut instance = self
-            .version
-            .plugin
-            .instantiate_with(services, &self.limits, &self.grants)
-            .await?;
+        let plugin = &self.version.plugin;
+        let instance = plugin.instantiate_with(services, &self.limits, &self.grants);
+        let mut instance = Box::new(instance.await?);
         instance.on_started().await?;
         Ok(instance)
     }

@@ -34,7 +34,8 @@ impl Message<'_> {
 /// Which hook, with what.
 #[derive(Clone, Debug)]
 pub(crate) enum Hook<'a> {
-    CheckCustomHeader(Cow<'a, UpgradeRequest>),
+    /// Boxed, because every call carries room for the largest.
+    CheckCustomHeader(Box<Cow<'a, UpgradeRequest>>),
     SelectProtocol(ConnectionId, Cow<'a, [String]>),
     BusinessHandler(ConnectionId, Message<'a>),
     OnHandshakeSuccess(ConnectionId),
@@ -63,7 +64,9 @@ impl Hook<'_> {
     pub(crate) fn into_owned(self) -> Hook<'static> {
         use Hook::*;
         match self {
-            CheckCustomHeader(request) => CheckCustomHeader(Cow::Owned(request.into_owned())),
+            CheckCustomHeader(request) => {
+                CheckCustomHeader(Box::new(Cow::Owned(request.into_owned())))
+            }
             SelectProtocol(id, offered) => SelectProtocol(id, Cow::Owned(offered.into_owned())),
             BusinessHandler(id, message) => BusinessHandler(id, message.into_owned()),
             OnHandshakeSuccess(id) => OnHandshakeSuccess(id),
@@ -80,45 +83,45 @@ impl Hook<'_> {
     }
 
     /// Runs the hook on an instance.
-    pub(crate) async fn run(self, instance: &mut Instance) -> Result<Answer, CallError> {
-        match self {
-            Hook::CheckCustomHeader(request) => {
-                return Ok(Answer::Headers(
-                    instance.check_custom_header(&request).await?,
-                ));
+    pub(crate) async fn run(&self, instance: &mut Instance) -> Result<Answer, CallError> {
+        match *self {
+            Hook::CheckCustomHeader(ref request) => {
+                // Boxed: it is by far the largest, and a message should not have room for it.
+                let checked = Box::pin(instance.check_custom_header(request));
+                return Ok(Answer::Headers(checked.await?));
             }
-            Hook::SelectProtocol(id, offered) => {
+            Hook::SelectProtocol(id, ref offered) => {
                 return Ok(Answer::Protocol(
-                    instance.select_protocol(outside(id), &offered).await?,
+                    instance.select_protocol(outside(id), offered).await?,
                 ));
             }
-            Hook::BusinessHandler(id, message) => {
+            Hook::BusinessHandler(id, ref message) => {
                 instance
                     .business_handler(outside(id), message.borrow())
                     .await?;
             }
             Hook::OnHandshakeSuccess(id) => instance.on_handshake_success(outside(id)).await?,
-            Hook::OnDisconnected(id, ending) => {
-                instance.on_disconnected(outside(id), &ending).await?;
+            Hook::OnDisconnected(id, ref ending) => {
+                instance.on_disconnected(outside(id), ending).await?;
             }
-            Hook::OnConnected(id, peer) => instance.on_connected(outside(id), &peer).await?,
+            Hook::OnConnected(id, ref peer) => instance.on_connected(outside(id), peer).await?,
             Hook::OnUpgradePartReceive(id, received) => {
                 instance
                     .on_upgrade_part_receive(outside(id), received)
                     .await?;
             }
-            Hook::OnHandshakeFailure(id, status, reason) => {
+            Hook::OnHandshakeFailure(id, status, ref reason) => {
                 instance
-                    .on_handshake_failure(outside(id), status, &reason)
+                    .on_handshake_failure(outside(id), status, reason)
                     .await?;
             }
             Hook::OnAfterRemoveSocket(id) => {
                 instance.on_after_remove_socket(outside(id)).await?;
             }
-            Hook::OnError(id, kind, detail) => {
-                instance.on_error(outside(id), kind, &detail).await?;
+            Hook::OnError(id, kind, ref detail) => {
+                instance.on_error(outside(id), kind, detail).await?;
             }
-            Hook::OnAfterHealthCheck(ids) => {
+            Hook::OnAfterHealthCheck(ref ids) => {
                 let ids: Vec<_> = ids.iter().copied().map(outside).collect();
                 instance.on_after_health_check(&ids).await?;
             }

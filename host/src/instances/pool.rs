@@ -1,21 +1,28 @@
 //! A few instances that share their calls: whoever needs one waits its turn.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 
 use jackfield_plugin::{CallError, Instance};
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::Notify;
 
 use super::hook::{Answer, Hook};
+use super::line::{Line, Ticket, Verdict};
 
 /// Up to a number of instances. An instance that trapped is dropped, and the next call makes a fresh one.
+///
+/// It belongs to one worker's thread, so that a turn costs no atomic operation and no lock.
 pub(super) struct Pool {
-    size: u32,
-    /// As many permits as there may be instances. Fair: calls run in the order in which they came.
-    turns: Semaphore,
-    idle: RefCell<Vec<Instance>>,
-    running: Cell<usize>,
-    /// Rung when a call has ended.
-    ended: Notify,
+    /// Who runs a call, and who waits for one to end.
+    line: RefCell<Line>,
+    #[allow(
+        clippy::vec_box,
+        reason = "an instance is large, and moved with every call"
+    )]
+    idle: RefCell<Vec<Box<Instance>>>,
+    /// Rung when no call runs any more, if anyone wants to hear of it.
+    rested: Notify,
+    listeners: Cell<usize>,
 }
 
 /// The pool's instances were replaced: look for the version that serves now.
@@ -25,67 +32,73 @@ pub(super) struct Retired;
 /// The right to run one call.
 pub(super) struct Turn<'p> {
     pool: &'p Pool,
-    _permit: SemaphorePermit<'p>,
 }
 
 impl Pool {
     pub(super) fn new(size: u32) -> Self {
         Pool {
-            size,
-            turns: Semaphore::new(size as usize),
+            line: RefCell::new(Line::new(size as usize)),
             idle: RefCell::default(),
-            running: Cell::new(0),
-            ended: Notify::new(),
+            rested: Notify::new(),
+            listeners: Cell::new(0),
         }
     }
 
     /// Adds an instance that was made beforehand.
-    pub(super) fn put(&self, instance: Instance) {
+    pub(super) fn put(&self, instance: Box<Instance>) {
         self.idle.borrow_mut().push(instance);
     }
 
     /// Waits for a turn.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Retired> {
-        let permit = self.turns.acquire().await.map_err(|_| Retired)?;
-        self.running.set(self.running.get() + 1);
-        Ok(Turn {
+        let mut place = Place {
             pool: self,
-            _permit: permit,
-        })
+            ticket: None,
+        };
+        let verdict = poll_fn(|cx| {
+            let mut line = self.line.borrow_mut();
+            line.poll_enter(cx, &mut place.ticket)
+        });
+        match verdict.await {
+            Verdict::Go => Ok(Turn { pool: self }),
+            Verdict::Closed => Err(Retired),
+        }
     }
 
     /// Waits until no call runs and lets none begin, until [`Self::release`] or [`Self::retire`].
     pub(super) async fn hold(&self) {
-        if let Ok(permits) = self.turns.acquire_many(self.size).await {
-            permits.forget();
-        }
+        let mut holding = Holding(Some(self));
+        self.line.borrow_mut().hold();
+        self.drained().await;
+        holding.0 = None;
     }
 
     /// Undoes [`Self::hold`].
     pub(super) fn release(&self) {
-        self.turns.add_permits(self.size as usize);
+        self.line.borrow_mut().release();
     }
 
     /// An idle instance, to be looked at while the pool is held.
-    pub(super) fn take_idle(&self) -> Option<Instance> {
+    pub(super) fn take_idle(&self) -> Option<Box<Instance>> {
         self.idle.borrow_mut().pop()
     }
 
     /// Lets no call begin any more; those who wait are sent to the version that serves now. Calls that run
     /// go on to their end.
     pub(super) fn retire(&self) {
-        self.turns.close();
+        self.line.borrow_mut().close();
     }
 
     /// Whether a call runs.
     pub(super) fn is_busy(&self) -> bool {
-        self.running.get() > 0
+        self.line.borrow().is_running()
     }
 
     /// Waits for the calls that run.
     pub(super) async fn drained(&self) {
-        while self.running.get() > 0 {
-            self.ended.notified().await;
+        let _listening = Listening::new(&self.listeners);
+        while self.line.borrow().is_running() {
+            self.rested.notified().await;
         }
     }
 
@@ -111,9 +124,9 @@ impl Turn<'_> {
     /// for the one that has run.
     pub(super) async fn run(
         self,
-        create: impl AsyncFnOnce() -> Result<Instance, CallError>,
-        renew: impl AsyncFnOnce(Instance) -> Instance,
-        hook: Hook<'_>,
+        create: impl AsyncFnOnce() -> Result<Box<Instance>, CallError>,
+        renew: impl AsyncFnOnce(Box<Instance>) -> Box<Instance>,
+        hook: &Hook<'_>,
     ) -> Result<Answer, CallError> {
         let idle = self.pool.take_idle();
         let mut instance = match idle {
@@ -134,7 +147,51 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.pool.running.set(self.pool.running.get() - 1);
-        self.pool.ended.notify_waiters();
+        let mut line = self.pool.line.borrow_mut();
+        line.leave();
+        if self.pool.listeners.get() > 0 && !line.is_running() {
+            self.pool.rested.notify_waiters();
+        }
+    }
+}
+
+/// A place in the line, given up when nobody waits there any more.
+struct Place<'p> {
+    pool: &'p Pool,
+    ticket: Option<Ticket>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.pool.line.borrow_mut().give_up(ticket);
+        }
+    }
+}
+
+/// Undoes a hold that nobody waits for any more.
+struct Holding<'p>(Option<&'p Pool>);
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0 {
+            pool.release();
+        }
+    }
+}
+
+/// Someone waits for the last call to end.
+struct Listening<'p>(&'p Cell<usize>);
+
+impl<'p> Listening<'p> {
+    fn new(listeners: &'p Cell<usize>) -> Self {
+        listeners.set(listeners.get() + 1);
+        Listening(listeners)
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }

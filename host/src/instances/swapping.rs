@@ -321,7 +321,11 @@ async fn hold(pool: &Pool, reply: &mut PrepareReply) -> Result<(), String> {
 }
 
 /// Carries what the idle instance of a held pool remembers into a new instance.
-async fn move_idle(from: &Pool, old: &Generation, to: Instance) -> Result<Instance, String> {
+async fn move_idle(
+    from: &Pool,
+    old: &Generation,
+    to: Box<Instance>,
+) -> Result<Box<Instance>, String> {
     // None is idle when the last call trapped: its memory is gone, and there is nothing to carry.
     let Some(mut instance) = from.take_idle() else {
         return Ok(to);
@@ -337,8 +341,8 @@ async fn move_idle(from: &Pool, old: &Generation, to: Instance) -> Result<Instan
 pub(super) async fn move_state(
     from: &mut Instance,
     version: &Version,
-    mut to: Instance,
-) -> Result<Instance, String> {
+    mut to: Box<Instance>,
+) -> Result<Box<Instance>, String> {
     let state = match from.save().await {
         Ok(Ok(state)) => state,
         Ok(Err(reason)) => return Err(format!("`save` refused: {reason}")),

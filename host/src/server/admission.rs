@@ -51,14 +51,19 @@ struct Address {
 
 /// A socket's place among those without an upgrade, and among those of its address.
 pub(crate) struct Ticket {
-    admission: Arc<Admission>,
-    /// None once upgraded.
-    handshake: Option<OwnedSemaphorePermit>,
     seat: Option<Seat>,
+    /// None once upgraded: an open connection does not carry room for it.
+    entering: Option<Box<Entering>>,
+}
+
+/// What concerns a socket without an upgrade.
+struct Entering {
+    admission: Arc<Admission>,
+    _handshake: Option<OwnedSemaphorePermit>,
     address: Option<IpAddr>,
     refused: Option<Refused>,
     /// The place among those that are told that they are refused.
-    told: Option<OwnedSemaphorePermit>,
+    _told: Option<OwnedSemaphorePermit>,
 }
 
 /// A connection of an address.
@@ -109,22 +114,28 @@ impl Admission {
     /// # Errors
     /// When too many are being told; the socket is to be dropped.
     pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Ticket, Refused> {
+        let handshake = self.handshakes.clone().try_acquire_owned().ok();
+        let refused = handshake.is_none().then_some(Refused::Handshakes);
         let mut ticket = Ticket {
-            admission: self.clone(),
-            handshake: self.handshakes.clone().try_acquire_owned().ok(),
             seat: None,
-            address: None,
-            refused: None,
-            told: None,
+            entering: Some(Box::new(Entering {
+                admission: self.clone(),
+                _handshake: handshake,
+                address: None,
+                refused,
+                _told: None,
+            })),
         };
-        if ticket.handshake.is_none() {
-            ticket.refused = Some(Refused::Handshakes);
-        } else if let Some(address) = address {
+        if refused.is_none()
+            && let Some(address) = address
+        {
             ticket.is_from(address);
         }
-        if let Some(refused) = ticket.refused {
+        if let Some(entering) = &mut ticket.entering
+            && let Some(refused) = entering.refused
+        {
             let told = self.told.clone().try_acquire_owned();
-            ticket.told = Some(told.map_err(|_| refused)?);
+            entering._told = Some(told.map_err(|_| refused)?);
         }
         Ok(ticket)
     }
@@ -215,34 +226,40 @@ impl Table {
 impl Ticket {
     /// Learns whose socket this is, as a proxy says; from now on it counts as that address's.
     pub(crate) fn is_from(&mut self, address: IpAddr) {
-        let counted = self.admission.counted(address);
-        if counted == self.address {
+        let Some(entering) = &mut self.entering else {
+            return;
+        };
+        let counted = entering.admission.counted(address);
+        if counted == entering.address {
             return;
         }
         self.seat = None;
-        self.address = counted;
+        entering.address = counted;
         if let Some(counted) = counted
-            && self.refused.is_none()
+            && entering.refused.is_none()
         {
-            match self.admission.sit(counted, Instant::now()) {
+            match entering.admission.sit(counted, Instant::now()) {
                 Ok(seat) => self.seat = Some(seat),
-                Err(refused) => self.refused = Some(refused),
+                Err(refused) => entering.refused = Some(refused),
             }
         }
     }
 
     /// A complete request is here. May it be an upgrade?
     pub(crate) fn request(&self, now: Instant) -> Result<(), Refused> {
-        match (self.refused, self.address) {
+        let Some(entering) = &self.entering else {
+            return Ok(());
+        };
+        match (entering.refused, entering.address) {
             (Some(refused), _) => Err(refused),
-            (None, Some(address)) => self.admission.upgrade(address, now),
+            (None, Some(address)) => entering.admission.upgrade(address, now),
             (None, None) => Ok(()),
         }
     }
 
     /// The upgrade succeeded.
     pub(crate) fn upgraded(&mut self) {
-        self.handshake = None;
+        self.entering = None;
     }
 }
 
@@ -277,6 +294,12 @@ mod tests {
         Some(text.parse().unwrap())
     }
 
+    impl Ticket {
+        fn refused(&self) -> Option<Refused> {
+            self.entering.as_ref().and_then(|entering| entering.refused)
+        }
+    }
+
     fn admitted(admission: &Arc<Admission>, address: Option<IpAddr>) -> Ticket {
         match admission.admit(address) {
             Ok(ticket) => ticket,
@@ -285,7 +308,7 @@ mod tests {
     }
 
     fn is_refused(admission: &Arc<Admission>, address: &str) -> bool {
-        admitted(admission, ip(address)).refused.is_some()
+        admitted(admission, ip(address)).refused().is_some()
     }
 
     #[test]
@@ -317,7 +340,7 @@ mod tests {
             None,
         ] {
             let tickets: Vec<_> = (0..10).map(|_| admitted(&admission, address)).collect();
-            assert!(tickets.iter().all(|ticket| ticket.refused.is_none()));
+            assert!(tickets.iter().all(|ticket| ticket.refused().is_none()));
         }
         assert!(admission.table().addresses.is_empty());
     }

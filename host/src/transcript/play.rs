@@ -164,7 +164,7 @@ impl Player {
         };
         let connection =
             Connection::new(&self.worker, arrival).map_err(|error| format!("  {error}"))?;
-        tokio::task::spawn_local(connection.serve());
+        tokio::task::spawn_local(Box::new(connection).serve());
         self.clients
             .insert(name.to_owned(), Client::connect(ours, target, fields).await);
         Ok(())

@@ -5,8 +5,9 @@ const SIZE: usize = 64 * 1024;
 /// Above this many buffers lent at once (calls that are suspended hold theirs), smaller ones are made.
 const LARGE_ONES: usize = 64;
 const SMALL_SIZE: usize = 4 * 1024;
-/// Free buffers that are kept.
-const KEPT: usize = 4;
+/// Free buffers that are kept. One is enough as long as no call is suspended; then each connection that waits for it
+/// has one out.
+const KEPT: usize = 16;
 
 /// A buffer on loan.
 pub(crate) type Buffer = Box<[u8]>;

@@ -141,7 +141,7 @@ fn handle(worker: &Rc<Worker>, letter: Letter) {
             tokio::task::spawn_local(async move {
                 let placement = worker.placement(call.plugin);
                 let answer = placement
-                    .call_here(&worker, call.connection, call.side, call.hook)
+                    .call_here(&worker, call.connection, call.side, &call.hook)
                     .await;
                 // The asker may have gone with its worker.
                 let _ = call.reply.send(answer);
@@ -172,6 +172,8 @@ fn arrive(worker: &Rc<Worker>, arrival: Arrival) {
         .map(Mailbox::count);
     match connection::Connection::new(worker, arrival) {
         Ok(connection) => {
+            // Boxed: a future that takes something by value has its place twice.
+            let connection = Box::new(connection);
             worker.population.notify_waiters();
             tokio::task::spawn_local(async move {
                 let _counted = counted;
