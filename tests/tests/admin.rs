@@ -387,6 +387,7 @@ fn a_version_that_fails_says_so() {
     );
     let error = version["last_error"].as_str().expect("an error");
     assert!(error.contains("business-handler trapped"), "{error}");
+    assert!(error.contains("asked to, at 1"), "its own words: {error}");
 }
 
 /// Whatever is pushed that is no plugin: an error that says what it is, the old version serving, nobody disconnected.

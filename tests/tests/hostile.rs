@@ -91,6 +91,38 @@ fn traps_are_1011_and_nobody_elses_problem() {
     server.log().wait_for_parts(&["asked to panic"]);
 }
 
+/// One entry says it all, also where none of the plugin's own lines reach the log.
+#[test]
+fn the_entry_of_a_trap_has_everything() {
+    let server = with(Plugin::guest("hostile").limit("log_lines", "0")).start();
+    let mut client = Client::open(&server, "/");
+    let id = client.ask_text("id");
+    client.text("panic");
+    client.expect_closed(1011);
+    let entry = server.log().wait_for_parts(&["a plugin's call failed"]);
+    for part in [
+        "plugin=\"hostile\"".to_owned(),
+        format!("connection={id}"),
+        "version=\"".to_owned(),
+        "business-handler trapped".to_owned(),
+        "asked to panic".to_owned(),
+        "harm::do_it".to_owned(),
+    ] {
+        assert!(entry.contains(&part), "{part:?} is not in: {entry}");
+    }
+    // What an earlier call wrote is not the next one's.
+    let mut client = Client::open(&server, "/");
+    assert_eq!(client.ask_text("errors 3"), "written");
+    client.text("unreachable");
+    client.expect_closed(1011);
+    let entries = || {
+        server
+            .log()
+            .count(&["a plugin's call failed", "stderr=\"\""])
+    };
+    eventually("an entry without words", || entries() == 1);
+}
+
 #[test]
 fn traps_in_every_other_hook() {
     for mode in ["\"worker\"", "\"connection\"", "{ pool = 2 }", "\"single\""] {

@@ -135,21 +135,25 @@ pub(crate) fn explain(
     if message.contains("fuel allocated for hostcalls") {
         return CallError::HostcallLimit { hook, limit: fuel };
     }
+    let stderr = state.shared.said();
     match state.limiter.hit {
         Some(Hit::Memory) => CallError::MemoryLimit {
             hook,
             limit: state.limiter.memory_limit(),
             message,
+            stderr,
         },
         Some(Hit::Table) => CallError::TableLimit {
             hook,
             limit: state.limiter.table_limit(),
             message,
+            stderr,
         },
         None => CallError::Trap {
             hook,
             message,
             backtrace: backtrace(error),
+            stderr,
         },
     }
 }

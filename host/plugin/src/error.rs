@@ -121,6 +121,8 @@ pub enum CallError {
         message: String,
         /// One frame a line, innermost first, with names when the component has them.
         backtrace: Vec<String>,
+        /// What the guest wrote to stderr during the call, the end of it: a panic's message, for one.
+        stderr: String,
     },
     /// The guest computed for too long.
     #[error("{hook} was stopped: it used up its {budget:?} of guest time ({key})")]
@@ -149,6 +151,8 @@ pub enum CallError {
         limit: usize,
         /// What the guest made of it.
         message: String,
+        /// As in [`CallError::Trap`].
+        stderr: String,
     },
     /// The guest trapped because its tables could not grow.
     #[error(
@@ -161,6 +165,8 @@ pub enum CallError {
         limit: usize,
         /// What the guest made of it.
         message: String,
+        /// As in [`CallError::Trap`].
+        stderr: String,
     },
     /// The guest passed the host more than may cross at once.
     #[error(
@@ -186,6 +192,18 @@ pub enum CallError {
         /// The function that was to be called.
         hook: &'static str,
     },
+}
+
+impl CallError {
+    /// What the guest wrote to stderr during the call, the last KiB or two of it. Not vetted: control characters and all.
+    pub fn stderr(&self) -> &str {
+        match self {
+            CallError::Trap { stderr, .. }
+            | CallError::MemoryLimit { stderr, .. }
+            | CallError::TableLimit { stderr, .. } => stderr,
+            _ => "",
+        }
+    }
 }
 
 fn list(problems: &[Mismatch]) -> String {

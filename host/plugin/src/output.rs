@@ -1,5 +1,6 @@
 //! The services as the parts of one store share them, and the guest's stdout and stderr, cut into lines.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +16,8 @@ use crate::types::ConnectionId;
 
 /// A line longer than this is given to the host in pieces.
 const LINE_BYTES: usize = 4096;
+/// Of what a call writes to stderr so much is kept for the error that it may end with.
+const SAID_BYTES: usize = 2048;
 /// What one write of the guest may carry.
 const WRITE_BYTES: usize = 64 << 10;
 /// `Shared::caller` when no connection's call is running. Ids are below 2^53.
@@ -26,6 +29,8 @@ pub(crate) struct Shared {
     caller: AtomicU64,
     /// An unfinished line waits in one of the buffers.
     unfinished: AtomicBool,
+    /// Something was written to stderr in the running call, or in the last one.
+    has_said: AtomicBool,
     /// The epoch callback suspended the guest since this was last taken.
     yielded: AtomicBool,
 }
@@ -35,6 +40,8 @@ pub(crate) struct Inner {
     pub(crate) services: Box<dyn Services>,
     stdout: Lines,
     stderr: Lines,
+    /// The end of what was written to stderr since the call began.
+    said: VecDeque<u8>,
 }
 
 impl Shared {
@@ -44,9 +51,11 @@ impl Shared {
                 services,
                 stdout: Lines::default(),
                 stderr: Lines::default(),
+                said: VecDeque::new(),
             }),
             caller: AtomicU64::new(NOBODY),
             unfinished: AtomicBool::new(false),
+            has_said: AtomicBool::new(false),
             yielded: AtomicBool::new(false),
         })
     }
@@ -61,6 +70,22 @@ impl Shared {
     pub(crate) fn begin(&self, caller: Option<ConnectionId>) {
         self.caller
             .store(caller.map_or(NOBODY, |id| id.0), Ordering::Relaxed);
+        if self.has_said.load(Ordering::Relaxed) {
+            self.has_said.store(false, Ordering::Relaxed);
+            // Few calls write anything, so that the memory is worth more than the allocation.
+            self.lock().said = VecDeque::new();
+        }
+    }
+
+    /// The end of what the running call, or the last one, wrote to stderr.
+    pub(crate) fn said(&self) -> String {
+        if !self.has_said.load(Ordering::Relaxed) {
+            return String::new();
+        }
+        let mut inner = self.lock();
+        String::from_utf8_lossy(inner.said.make_contiguous())
+            .trim()
+            .to_owned()
     }
 
     /// The call ended: what was written without a newline is a line, too.
@@ -94,6 +119,13 @@ impl Shared {
     fn write(&self, stream: GuestStream, bytes: &[u8]) {
         let caller = self.caller();
         let mut inner = self.lock();
+        if stream == GuestStream::Stderr {
+            self.has_said.store(true, Ordering::Relaxed);
+            let kept = bytes.len().saturating_sub(SAID_BYTES);
+            inner.said.extend(bytes.get(kept..).unwrap_or_default());
+            let more = inner.said.len().saturating_sub(SAID_BYTES);
+            inner.said.drain(..more);
+        }
         let (services, lines) = inner.split(stream);
         let unfinished = lines.push(bytes, |line| services.guest_line(stream, caller, line));
         if unfinished {

@@ -34,6 +34,7 @@ async fn a_trap_ends_its_instance_and_no_other() {
         hook,
         message,
         backtrace,
+        stderr,
     } = &error
     else {
         panic!("{error}");
@@ -44,6 +45,7 @@ async fn a_trap_ends_its_instance_and_no_other() {
         !backtrace.is_empty() && backtrace[0].contains("business-handler"),
         "{backtrace:?}"
     );
+    assert_eq!(stderr, "", "it wrote nothing");
     assert!(one.is_poisoned());
     let again = one.on_started().await.unwrap_err();
     assert_eq!(again, CallError::Poisoned { hook: "on-started" });

@@ -95,6 +95,26 @@ async fn what_was_written_before_a_trap_comes_before_its_error() {
         .unwrap_err();
     assert!(matches!(error, CallError::Trap { .. }), "{error}");
     assert_eq!(log.take(), ["Stderr for 7: !panicked at 42"]);
+    assert_eq!(error.stderr(), "!panicked at 42");
+}
+
+#[tokio::test]
+async fn of_what_was_written_before_a_trap_the_end_goes_with_the_error() {
+    let (mut guest, _log) = start().await;
+    let earlier = MessageRef::Binary(b"of an earlier call");
+    guest.business_handler(ID, earlier).await.unwrap();
+    let long = format!("!{}\nthe reason\n", "x".repeat(10_000));
+    let error = guest
+        .business_handler(ID, MessageRef::Binary(long.as_bytes()))
+        .await
+        .unwrap_err();
+    let said = error.stderr();
+    assert!(said.ends_with("x\nthe reason"), "{said}");
+    assert!((1000..=2048).contains(&said.len()), "{} bytes", said.len());
+    // What goes to stdout does not.
+    let (mut guest, _log) = start().await;
+    let error = guest.business_handler(ID, MessageRef::Text("!out"));
+    assert_eq!(error.await.unwrap_err().stderr(), "");
 }
 
 #[tokio::test]

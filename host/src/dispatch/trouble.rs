@@ -86,6 +86,10 @@ pub(crate) fn log(
         } => backtrace.join("\n  "),
         _ => String::new(),
     };
+    let stderr = match failure {
+        Failure::Call { error, .. } => error.stderr(),
+        Failure::Stopped => "",
+    };
     let version = match failure {
         Failure::Call { version, .. } => version.short(),
         Failure::Stopped => String::new(),
@@ -96,6 +100,7 @@ pub(crate) fn log(
         version,
         connection,
         error = %failure,
+        stderr,
         backtrace,
         "a plugin's call failed"
     );

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use jackfield_hub::WorkerIndex;
 use jackfield_plugin::{CallError, Digest, Plugin};
 
-use crate::config::resolved;
+use crate::config::{escaped, resolved};
 
 /// A version of a plugin, shared by the workers that run it and the manager that swaps it.
 pub(crate) struct Version {
@@ -59,6 +59,12 @@ impl Tally {
     }
 }
 
+/// What a guest wrote, line by line, without what could move a terminal's cursor.
+fn lines(said: &str) -> String {
+    let lines: Vec<String> = said.lines().map(escaped).collect();
+    lines.join("\n")
+}
+
 impl Version {
     pub(crate) fn new(plugin: Plugin, config: resolved::Plugin, workers: usize) -> Arc<Self> {
         Arc::new(Version {
@@ -102,7 +108,11 @@ impl Version {
                 .last_error
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            *last = Some(error.to_string());
+            *last = Some(match error.stderr() {
+                "" => error.to_string(),
+                // The guest's own words, for a terminal or a page.
+                said => format!("{error}\n{}", lines(said)),
+            });
         }
     }
 
