@@ -1,6 +1,7 @@
 //! Which connections a new version gets, and what happens when it does not do well: `drain`, `canary`, the rollback
 //! in the first minutes, and routes that answer 503 for a while.
 
+use e2e::admin::{Admin, with_admin};
 use e2e::versions::{Answer, PluginFile, stamped};
 use e2e::{Client, Incoming, PATIENCE, Plugin, Request, Response, Server, Setup, eventually};
 
@@ -75,6 +76,40 @@ fn drain_ends_at_its_limit() {
     for client in &mut old {
         let answer = ask(client);
         assert_eq!((answer.generation, answer.count), (1, 2));
+    }
+}
+
+/// The instances that still run serve everybody again, with what they remember; the new version's are told.
+#[test]
+fn a_rollback_of_a_drain_goes_back_to_what_still_runs() {
+    for mode in ["\"worker\"", "\"single\"", "\"connection\""] {
+        let file = PluginFile::new("stamped", &stamped(0, ""));
+        let plugin = file.plugin().key("swap", "{ drain = \"10 min\" }");
+        let setup = file.setup_with(plugin.instances(mode)).workers(1);
+        let server = with_admin(setup).start();
+        let admin = Admin::of(&server);
+        let mut old = Client::open(&server, "/");
+        for number in 1..=3 {
+            assert_eq!(ask(&mut old).number, number, "{mode}");
+        }
+        file.swap(&server, &stamped(1, ""));
+        let mut new = Client::open(&server, "/");
+        let answer = ask(&mut new);
+        assert_eq!((answer.generation, answer.number), (1, 1), "{mode}");
+        let swap = admin.post("/v1/plugins/stamped/rollback");
+        assert_eq!(swap.expect(200)["how"], "rollback");
+        let answer = ask(&mut old);
+        assert_eq!((answer.generation, answer.number), (0, 4), "{mode}");
+        let answer = ask(&mut new);
+        let number = if mode == "\"connection\"" { 1 } else { 5 };
+        assert_eq!((answer.generation, answer.count), (0, 2), "{mode}");
+        assert_eq!(answer.number, number, "{mode}");
+        eventually("the version that is left is told", || {
+            server.log().count(&["shut down 1"]) >= 1
+        });
+        assert_eq!(server.log().count(&["shut down 0"]), 0, "{mode}");
+        let roles: Vec<_> = admin.versions("stamped").into_iter().map(|v| v.0).collect();
+        assert_eq!(roles, ["serving", "previous"], "{mode}");
     }
 }
 
