@@ -80,7 +80,7 @@ impl Connection {
         })?;
         let io = Io::new(arrival.stream)?;
         let deadline = arrival.accepted + arrival.entrance.handshake_timeout;
-        let secure = arrival.entrance.tls.is_some();
+        let secure = arrival.entrance.secure;
         let peer = arrival.peer.to_string().into_boxed_str();
         let id = worker
             .shard

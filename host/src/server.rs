@@ -2,6 +2,7 @@
 
 mod accept;
 mod admission;
+mod door;
 mod draining;
 mod forwarded;
 mod listeners;
@@ -21,6 +22,7 @@ use tokio::sync::{oneshot, watch};
 
 pub(crate) use accept::Place;
 pub(crate) use admission::{Admission, Refused, Ticket};
+pub use door::{Closed, Door, Listen};
 pub(crate) use forwarded::{Said, forwarded, x_forwarded};
 pub use listeners::Listening;
 pub(crate) use listeners::{Entrance, Peer};
@@ -35,6 +37,7 @@ use crate::config::Config;
 use crate::config::resolved::Address;
 use crate::swap::{Plugins, Version};
 use crate::worker::{self, Mailbox, Start};
+use accept::Gate;
 use draining::Plan;
 
 /// How long a stop waits at its very end for what runs in the background: builds notice within this, and what is
@@ -105,6 +108,7 @@ pub enum StartError {
 /// A server that serves.
 pub struct Server {
     listening: Vec<Listening>,
+    door: Door,
     admin_address: Option<SocketAddr>,
     plan: Plan,
     stop: watch::Sender<Option<Instant>>,
@@ -149,7 +153,24 @@ impl Server {
         plugins: Vec<LoadedPlugin>,
         engine: Engine,
     ) -> Result<Server, StartError> {
-        let listeners = listeners::open(&config)?;
+        Server::start_on(Listen::Configured, config, plugins, engine)
+    }
+
+    /// As [`Self::start`], listening elsewhere than the configuration says, or nowhere.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn start_on(
+        listen: Listen,
+        config: Config,
+        plugins: Vec<LoadedPlugin>,
+        engine: Engine,
+    ) -> Result<Server, StartError> {
+        let listeners = match listen {
+            Listen::Configured => listeners::open(&config, None)?,
+            Listen::On(socket) => listeners::open(&config, Some(socket))?,
+            Listen::Nowhere => Vec::new(),
+        };
         let listening: Vec<_> = listeners
             .iter()
             .map(|open| open.listening.clone())
@@ -196,16 +217,20 @@ impl Server {
         });
         let (ended_sender, ended) = oneshot::channel();
         let plan = Plan::new(&site.config.limits);
+        let own = workers.iter().map(|worker| worker.mailbox.clone());
+        let gate = Gate::new(&site, own.collect());
+        let door = Door::new(gate.clone(), &site.config)?;
         let control = thread::Builder::new()
             .name("control".into())
             .spawn(move || {
-                let dropped = accept::run(listeners, &site, workers, stopping);
+                let dropped = accept::run(listeners, &gate, workers, stopping);
                 // Whoever waits for the server may have stopped waiting.
                 let _ = ended_sender.send(());
                 dropped
             })?;
         Ok(Server {
             listening,
+            door,
             admin_address,
             plan,
             stop,
@@ -216,9 +241,14 @@ impl Server {
         })
     }
 
-    /// Where the server listens, the address of `[listen]` first; never empty.
+    /// Where the server listens, the address of `[listen]` first; empty only with [`Listen::Nowhere`].
     pub fn listening(&self) -> &[Listening] {
         &self.listening
+    }
+
+    /// A way in for streams that somebody else accepted.
+    pub fn door(&self) -> Door {
+        self.door.clone()
     }
 
     /// Where the admin API listens, if there is one.

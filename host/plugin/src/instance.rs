@@ -1,31 +1,21 @@
-//! One instance of a plugin: a store, the hooks that it exports, one call at a time.
-//!
-//! A hook that is not exported is answered without a call, as if the plugin had done nothing. What a failed
-//! call means for connections is the host's to decide; here it only ends the instance.
+//! One instance of a plugin, whatever it is made of: the hooks that it exports, one call at a time.
 
-use std::pin::pin;
+mod component;
+mod native;
+
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use wasmtime::Store;
-use wasmtime::component::{ComponentNamedList, Lift, Lower, TypedFunc};
-
-use crate::bindings::{EndingIn, ErrorKindIn, MessageIn, UpgradeRequestIn, headers_in};
-use crate::calls::{self, Times};
 use crate::error::CallError;
 use crate::grants::Grants;
-use crate::hooks::Hooks;
-use crate::limits::{InstanceLimits, Limiter};
-use crate::output::Shared;
-use crate::plugin::Version;
+use crate::limits::InstanceLimits;
+use crate::plugin::{Code, Version};
 use crate::services::Services;
-use crate::state::State;
 use crate::types::{
     ConnectionId, Ending, ErrorKind, Header, MessageRef, Rejection, UpgradeRequest,
 };
+use component::ComponentInstance;
+use native::NativeInstance;
 
-/// Beside the values themselves, what may cross in one go: lists of small records and the like.
-const CROSSING_SLACK: usize = 64 << 10;
 /// Bytes that [`Instance::save`] should give at most; the caller refuses more. A guest that gives more than twice
 /// that is stopped before they are copied, because copying holds up everyone on the thread.
 pub const STATE_BYTES: usize = 64 << 20;
@@ -33,14 +23,14 @@ pub const STATE_BYTES: usize = 64 << 20;
 /// A running plugin. Every hook is a future that must be awaited to its end: dropping it half-way poisons the
 /// instance, as does every [`CallError`].
 pub struct Instance {
-    store: Store<State>,
-    hooks: Hooks,
-    shared: Arc<Shared>,
     version: Arc<Version>,
-    times: Times,
-    fuel: usize,
-    calls: u64,
-    poisoned: bool,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Boxed, as it is by far the larger.
+    Component(Box<ComponentInstance>),
+    Native(NativeInstance),
 }
 
 impl Instance {
@@ -50,56 +40,15 @@ impl Instance {
         limits: &InstanceLimits,
         grants: &Grants,
     ) -> Result<Instance, CallError> {
-        let hook = "instantiation";
-        let engine = &version.engine;
-        let memory_limit = limits.memory_bytes.min(engine.memory_bytes_max);
-        let shared = Shared::new(services);
-        let limiter = Limiter::new(memory_limit, limits.table_elements);
-        let state = State::new(Arc::clone(&shared), limiter, grants)
-            .map_err(|error| CallError::Instantiate(error.to_string()))?;
-        let mut store = Store::new(&engine.engine, state);
-        store.limiter(|state| &mut state.limiter);
-        let fuel = memory_limit
-            .max(limits.hostcall_bytes)
-            .saturating_add(CROSSING_SLACK);
-        store.set_hostcall_fuel(fuel);
-        calls::slice(&mut store);
-        let times = Times::new(limits, engine.tick);
-        let budget = times.of(hook);
-        calls::arm(&mut store, budget);
-        let started = {
-            let starting = pin!(version.pre.instantiate_async(&mut store));
-            calls::run(starting, &times, &shared).await
-        };
-        shared.end();
-        let instance = match started {
-            Some(Ok(instance)) => instance,
-            Some(Err(error)) => {
-                return Err(
-                    match calls::explain(hook, budget, fuel, store.data(), &error) {
-                        // No guest code ran: the engine itself refused.
-                        CallError::Trap { backtrace, .. } if backtrace.is_empty() => {
-                            CallError::Instantiate(format!("{error:#}"))
-                        }
-                        other => other,
-                    },
-                );
+        let shared = Arc::clone(&version);
+        let kind = match &version.code {
+            Code::Component(code) => {
+                let made = ComponentInstance::new(shared, code, services, limits, grants).await?;
+                Kind::Component(Box::new(made))
             }
-            None => return Err(calls::waited(hook, &times)),
+            Code::Native(native) => Kind::Native(NativeInstance::new(shared, native, services)?),
         };
-        let hooks = Hooks::new(&mut store, &instance, &version.indices)
-            .map_err(|error| CallError::Instantiate(format!("{error:#}")))?;
-        version.live.fetch_add(1, Ordering::Relaxed);
-        Ok(Instance {
-            store,
-            hooks,
-            shared,
-            version,
-            times,
-            fuel,
-            calls: 0,
-            poisoned: false,
-        })
+        Ok(Instance { version, kind })
     }
 
     /// `handshake.check-custom-header`: extra fields for the 101 response, or a refusal. Not exported: no fields.
@@ -107,23 +56,18 @@ impl Instance {
         &mut self,
         request: &UpgradeRequest,
     ) -> Result<Result<Vec<Header>, Rejection>, CallError> {
-        let Some(hook) = self.hooks.check_custom_header else {
-            return Ok(Ok(Vec::new()));
-        };
-        let headers = headers_in(&request.headers);
-        let params = (UpgradeRequestIn::new(request, &headers),);
-        let (answer,) = self
-            .call(
-                "check-custom-header",
-                Some(request.connection),
-                hook,
-                params,
-            )
-            .await?;
-        Ok(match answer {
-            Ok(headers) => Ok(headers.into_iter().map(Into::into).collect()),
-            Err(rejection) => Err(rejection.into()),
-        })
+        match &mut self.kind {
+            Kind::Component(component) => component.check_custom_header(request).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.handshake;
+                native.call(
+                    "check-custom-header",
+                    exported,
+                    Ok(Vec::new()),
+                    |handler, host| handler.check_custom_header(host, request),
+                )
+            }
+        }
     }
 
     /// `handshake.select-protocol`. Not exported: none. Whether the answer was offered is for the host to check.
@@ -132,18 +76,15 @@ impl Instance {
         connection: ConnectionId,
         offered: &[String],
     ) -> Result<Option<String>, CallError> {
-        let Some(hook) = self.hooks.select_protocol else {
-            return Ok(None);
-        };
-        let (answer,) = self
-            .call(
-                "select-protocol",
-                Some(connection),
-                hook,
-                (connection.0, offered),
-            )
-            .await?;
-        Ok(answer)
+        match &mut self.kind {
+            Kind::Component(component) => component.select_protocol(connection, offered).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.handshake;
+                native.call("select-protocol", exported, None, |handler, host| {
+                    handler.select_protocol(host, connection, offered)
+                })
+            }
+        }
     }
 
     /// `handler.business-handler`. The payload is copied once, into guest memory.
@@ -152,12 +93,15 @@ impl Instance {
         connection: ConnectionId,
         message: MessageRef<'_>,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.business_handler else {
-            return Ok(());
-        };
-        let params = (connection.0, MessageIn::from(message));
-        self.call("business-handler", Some(connection), hook, params)
-            .await
+        match &mut self.kind {
+            Kind::Component(component) => component.business_handler(connection, message).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.handler;
+                native.call("business-handler", exported, (), |handler, host| {
+                    handler.business_handler(host, connection, message)
+                })
+            }
+        }
     }
 
     /// `connection-events.on-handshake-success`.
@@ -165,16 +109,15 @@ impl Instance {
         &mut self,
         connection: ConnectionId,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_handshake_success else {
-            return Ok(());
-        };
-        self.call(
-            "on-handshake-success",
-            Some(connection),
-            hook,
-            (connection.0,),
-        )
-        .await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_handshake_success(connection).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.connection_events;
+                native.call("on-handshake-success", exported, (), |handler, host| {
+                    handler.on_handshake_success(host, connection)
+                })
+            }
+        }
     }
 
     /// `connection-events.on-disconnected`.
@@ -183,12 +126,15 @@ impl Instance {
         connection: ConnectionId,
         ending: &Ending,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_disconnected else {
-            return Ok(());
-        };
-        let params = (connection.0, EndingIn::from(ending));
-        self.call("on-disconnected", Some(connection), hook, params)
-            .await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_disconnected(connection, ending).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.connection_events;
+                native.call("on-disconnected", exported, (), |handler, host| {
+                    handler.on_disconnected(host, connection, ending)
+                })
+            }
+        }
     }
 
     /// `socket-events.on-connected`.
@@ -197,11 +143,15 @@ impl Instance {
         connection: ConnectionId,
         peer: &str,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_connected else {
-            return Ok(());
-        };
-        self.call("on-connected", Some(connection), hook, (connection.0, peer))
-            .await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_connected(connection, peer).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.socket_events;
+                native.call("on-connected", exported, (), |handler, host| {
+                    handler.on_connected(host, connection, peer)
+                })
+            }
+        }
     }
 
     /// `socket-events.on-upgrade-part-receive`.
@@ -210,16 +160,19 @@ impl Instance {
         connection: ConnectionId,
         received: u32,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_upgrade_part_receive else {
-            return Ok(());
-        };
-        self.call(
-            "on-upgrade-part-receive",
-            Some(connection),
-            hook,
-            (connection.0, received),
-        )
-        .await
+        match &mut self.kind {
+            Kind::Component(component) => {
+                component
+                    .on_upgrade_part_receive(connection, received)
+                    .await
+            }
+            Kind::Native(native) => {
+                let exported = self.version.exports.socket_events;
+                native.call("on-upgrade-part-receive", exported, (), |handler, host| {
+                    handler.on_upgrade_part_receive(host, connection, received)
+                })
+            }
+        }
     }
 
     /// `socket-events.on-handshake-failure`.
@@ -229,12 +182,19 @@ impl Instance {
         status: u16,
         reason: &str,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_handshake_failure else {
-            return Ok(());
-        };
-        let params = (connection.0, status, reason);
-        self.call("on-handshake-failure", Some(connection), hook, params)
-            .await
+        match &mut self.kind {
+            Kind::Component(component) => {
+                component
+                    .on_handshake_failure(connection, status, reason)
+                    .await
+            }
+            Kind::Native(native) => {
+                let exported = self.version.exports.socket_events;
+                native.call("on-handshake-failure", exported, (), |handler, host| {
+                    handler.on_handshake_failure(host, connection, status, reason)
+                })
+            }
+        }
     }
 
     /// `socket-events.on-after-remove-socket`.
@@ -242,16 +202,15 @@ impl Instance {
         &mut self,
         connection: ConnectionId,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_after_remove_socket else {
-            return Ok(());
-        };
-        self.call(
-            "on-after-remove-socket",
-            Some(connection),
-            hook,
-            (connection.0,),
-        )
-        .await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_after_remove_socket(connection).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.socket_events;
+                native.call("on-after-remove-socket", exported, (), |handler, host| {
+                    handler.on_after_remove_socket(host, connection)
+                })
+            }
+        }
     }
 
     /// `socket-events.on-error`.
@@ -261,11 +220,15 @@ impl Instance {
         kind: ErrorKind,
         detail: &str,
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_error else {
-            return Ok(());
-        };
-        let params = (connection.0, ErrorKindIn::from(kind), detail);
-        self.call("on-error", Some(connection), hook, params).await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_error(connection, kind, detail).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.socket_events;
+                native.call("on-error", exported, (), |handler, host| {
+                    handler.on_error(host, connection, kind, detail)
+                })
+            }
+        }
     }
 
     /// `health-events.on-after-health-check`.
@@ -273,43 +236,54 @@ impl Instance {
         &mut self,
         unhealthy: &[ConnectionId],
     ) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_after_health_check else {
-            return Ok(());
-        };
-        let unhealthy: Vec<u64> = unhealthy.iter().map(|id| id.0).collect();
-        self.call("on-after-health-check", None, hook, (unhealthy.as_slice(),))
-            .await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_after_health_check(unhealthy).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.health_events;
+                native.call("on-after-health-check", exported, (), |handler, host| {
+                    handler.on_after_health_check(host, unhealthy)
+                })
+            }
+        }
     }
 
     /// `server-events.on-started`: the host calls it once, before any other hook.
     pub async fn on_started(&mut self) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_started else {
-            return Ok(());
-        };
-        self.call("on-started", None, hook, ()).await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_started().await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.server_events;
+                native.call("on-started", exported, (), |handler, host| {
+                    handler.on_started(host)
+                })
+            }
+        }
     }
 
     /// `server-events.on-shutdown`, under a budget of its own.
     pub async fn on_shutdown(&mut self) -> Result<(), CallError> {
-        let Some(hook) = self.hooks.on_shutdown else {
-            return Ok(());
-        };
-        self.call("on-shutdown", None, hook, ()).await
+        match &mut self.kind {
+            Kind::Component(component) => component.on_shutdown().await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.server_events;
+                native.call("on-shutdown", exported, (), |handler, host| {
+                    handler.on_shutdown(host)
+                })
+            }
+        }
     }
 
     /// `state.save`: what the next version must know, or why this one must stay. Not exported: nothing.
     pub async fn save(&mut self) -> Result<Result<Vec<u8>, String>, CallError> {
-        let Some(hook) = self.hooks.save else {
-            return Ok(Ok(Vec::new()));
-        };
-        let usual = self.fuel;
-        self.fuel = usual.min(2 * STATE_BYTES);
-        self.store.set_hostcall_fuel(self.fuel);
-        let answer = self.call("save", None, hook, ()).await;
-        self.fuel = usual;
-        self.store.set_hostcall_fuel(usual);
-        let (answer,) = answer?;
-        Ok(answer)
+        match &mut self.kind {
+            Kind::Component(component) => component.save().await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.state;
+                native.call("save", exported, Ok(Vec::new()), |handler, host| {
+                    handler.save(host)
+                })
+            }
+        }
     }
 
     /// `state.restore`: what the version with the digest `from_version` saved.
@@ -318,77 +292,39 @@ impl Instance {
         from_version: &str,
         state: &[u8],
     ) -> Result<Result<(), String>, CallError> {
-        let Some(hook) = self.hooks.restore else {
-            return Ok(Ok(()));
-        };
-        let (answer,) = self
-            .call("restore", None, hook, (from_version, state))
-            .await?;
-        Ok(answer)
+        match &mut self.kind {
+            Kind::Component(component) => component.restore(from_version, state).await,
+            Kind::Native(native) => {
+                let exported = self.version.exports.state;
+                native.call("restore", exported, Ok(()), |handler, host| {
+                    handler.restore(host, from_version, state)
+                })
+            }
+        }
     }
 
     /// A call failed or was dropped half-way: no further call is possible, drop the instance.
     pub fn is_poisoned(&self) -> bool {
-        self.poisoned
+        match &self.kind {
+            Kind::Component(component) => component.is_poisoned(),
+            Kind::Native(native) => native.is_poisoned(),
+        }
     }
 
-    /// Bytes of linear memory that the guest has now.
+    /// Bytes of linear memory that the guest has now; a native handler has none.
     pub fn memory_bytes(&self) -> usize {
-        self.store.data().limiter.memory()
+        match &self.kind {
+            Kind::Component(component) => component.memory_bytes(),
+            Kind::Native(_) => 0,
+        }
     }
 
     /// Calls made so far.
     pub fn calls(&self) -> u64 {
-        self.calls
-    }
-
-    async fn call<P, R>(
-        &mut self,
-        hook: &'static str,
-        caller: Option<ConnectionId>,
-        function: TypedFunc<P, R>,
-        params: P,
-    ) -> Result<R, CallError>
-    where
-        P: ComponentNamedList + Lower + Send + Sync,
-        R: ComponentNamedList + Lift + Send + Sync + 'static,
-    {
-        if self.poisoned {
-            return Err(CallError::Poisoned { hook });
+        match &self.kind {
+            Kind::Component(component) => component.calls(),
+            Kind::Native(native) => native.calls(),
         }
-        // Set until the guest has returned: a future dropped half-way leaves the guest in the middle of a call.
-        self.poisoned = true;
-        self.calls += 1;
-        self.shared.begin(caller);
-        let budget = self.times.of(hook);
-        calls::arm(&mut self.store, budget);
-        let answer = {
-            let call = pin!(function.call_async(&mut self.store, params));
-            calls::run(call, &self.times, &self.shared).await
-        };
-        self.shared.end();
-        match answer {
-            Some(Ok(answer)) => {
-                self.poisoned = false;
-                Ok(answer)
-            }
-            Some(Err(error)) => Err(calls::explain(
-                hook,
-                budget,
-                self.fuel,
-                self.store.data(),
-                &error,
-            )),
-            None => Err(calls::waited(hook, &self.times)),
-        }
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        // A call that was dropped half-way may have left a line.
-        self.shared.end();
-        self.version.live.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

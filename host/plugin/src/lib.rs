@@ -23,6 +23,7 @@ mod imports;
 mod instance;
 mod limits;
 mod linker;
+mod native;
 mod output;
 mod plugin;
 mod services;
@@ -36,6 +37,7 @@ pub use error::{CallError, EngineError, LoadError, Mismatch, NotAComponent};
 pub use grants::{GrantedDirectory, Grants};
 pub use instance::{Instance, STATE_BYTES};
 pub use limits::InstanceLimits;
+pub use native::Handler;
 pub use plugin::{Exports, Plugin};
 pub use services::{GuestStream, Reply, Services};
 pub use types::{

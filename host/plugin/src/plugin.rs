@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
+use crate::CONTRACT_VERSIONS;
 use crate::check::Hook;
 use crate::digest::Digest;
 use crate::engine::Inner;
@@ -14,6 +15,7 @@ use crate::error::{CallError, LoadError};
 use crate::grants::Grants;
 use crate::instance::Instance;
 use crate::limits::InstanceLimits;
+use crate::native::Handler;
 use crate::services::Services;
 use crate::state::State;
 
@@ -47,13 +49,30 @@ pub(crate) struct Version {
     name: String,
     digest: Digest,
     contract: String,
-    pub(crate) engine: Arc<Inner>,
-    pub(crate) pre: InstancePre<State>,
-    pub(crate) indices: Indices,
+    pub(crate) code: Code,
     pub(crate) exports: Exports,
     pub(crate) live: AtomicUsize,
     from_cache: bool,
     compile_time: Duration,
+}
+
+/// What a version is made of.
+pub(crate) enum Code {
+    /// Boxed, as it is by far the larger.
+    Component(Box<Compiled>),
+    Native(Native),
+}
+
+/// A component, compiled.
+pub(crate) struct Compiled {
+    pub(crate) engine: Arc<Inner>,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) indices: Indices,
+}
+
+/// Makes the handlers of a native plugin.
+pub(crate) struct Native {
+    pub(crate) make: Box<dyn Fn() -> Box<dyn Handler> + Send + Sync>,
 }
 
 impl Plugin {
@@ -96,15 +115,44 @@ impl Plugin {
                 name: name.to_owned(),
                 digest,
                 contract,
-                engine: Arc::clone(engine),
-                pre,
                 exports: indices.exports(),
-                indices,
+                code: Code::Component(Box::new(Compiled {
+                    engine: Arc::clone(engine),
+                    pre,
+                    indices,
+                })),
                 live: AtomicUsize::new(0),
                 from_cache,
                 compile_time,
             }),
         })
+    }
+
+    /// A plugin of hooks in Rust, each instance of which `make` makes; `hooks` says which groups of them are called.
+    /// Its digest is that of its name and of the type of `make`.
+    pub fn native<F>(name: &str, hooks: Exports, make: F) -> Plugin
+    where
+        F: Fn() -> Box<dyn Handler> + Send + Sync + 'static,
+    {
+        let identity = format!("native {name} {}", std::any::type_name::<F>());
+        Plugin {
+            version: Arc::new(Version {
+                name: name.to_owned(),
+                digest: Digest::of(identity.as_bytes()),
+                contract: CONTRACT_VERSIONS
+                    .last()
+                    .copied()
+                    .unwrap_or_default()
+                    .to_owned(),
+                code: Code::Native(Native {
+                    make: Box::new(make),
+                }),
+                exports: hooks,
+                live: AtomicUsize::new(0),
+                from_cache: false,
+                compile_time: Duration::ZERO,
+            }),
+        }
     }
 
     /// The name it was loaded under.

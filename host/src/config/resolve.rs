@@ -17,8 +17,8 @@ use toml::de::DeTable;
 use super::field::{Field, Section};
 use super::report::{Problems, Report, nearest, quoted};
 use super::resolved::{
-    Address, Build, Config, Grants, Health, Instances, Limits, Listen, Listener, Origins, Plugin,
-    PluginLimits, Recycle, Route, SwapLimits, SwapPolicy,
+    Address, Build, Config, Health, Instances, Listen, Listener, Origins, Plugin, PluginLimits,
+    Route,
 };
 use super::{admin, listener};
 use parts::{compression, grants, recycle, swap_limits, swap_policy};
@@ -57,12 +57,7 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
     };
     let plugin = Plugin {
         file,
-        instances: Instances::default(),
-        build: None,
-        limits: PluginLimits::default(),
-        swap: SwapPolicy::Live,
-        recycle: Recycle::default(),
-        grants: Grants::default(),
+        ..Plugin::default()
     };
     Config {
         listen: Listen {
@@ -72,14 +67,9 @@ pub(super) fn for_plugin(file: PathBuf, address: SocketAddr) -> Config {
             },
             ..Listen::default()
         },
-        listeners: Vec::new(),
-        limits: Limits::default(),
-        health: Health::default(),
-        swap: SwapLimits::default(),
-        admin: None,
-        playground: true,
         routes: BTreeMap::from([("/".to_owned(), route)]),
         plugins: BTreeMap::from([(name, plugin)]),
+        ..Config::default()
     }
 }
 

@@ -37,6 +37,23 @@ pub struct Config {
     pub plugins: BTreeMap<String, Plugin>,
 }
 
+impl Default for Config {
+    /// Every key at its default; no routes, no plugins.
+    fn default() -> Self {
+        Config {
+            listen: Listen::default(),
+            listeners: Vec::new(),
+            limits: Limits::default(),
+            health: Health::default(),
+            swap: SwapLimits::default(),
+            admin: None,
+            playground: true,
+            routes: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+        }
+    }
+}
+
 impl Config {
     /// Whether everything but the plugins, and which plugins there are, is as in `other`.
     pub fn only_plugins_differ(&self, other: &Config) -> bool {
@@ -400,6 +417,21 @@ impl Default for Route {
             native_echo: false,
             message_bytes: 1024 * 1024,
             backlog: Backlog::default(),
+        }
+    }
+}
+
+impl Default for Plugin {
+    /// No file, which every plugin of a configuration file has; everything else at its default.
+    fn default() -> Self {
+        Plugin {
+            file: PathBuf::new(),
+            instances: Instances::default(),
+            build: None,
+            limits: PluginLimits::default(),
+            swap: SwapPolicy::default(),
+            recycle: Recycle::default(),
+            grants: Grants::default(),
         }
     }
 }

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Serves until a stop is asked for, then ends the workers. Gives the number of dropped connections.
 pub(super) fn run(
     listeners: Vec<Open>,
-    site: &Arc<Site>,
+    gate: &Arc<Gate>,
     workers: Vec<RunningWorker>,
     stop: watch::Receiver<Option<Instant>>,
 ) -> usize {
@@ -38,30 +38,23 @@ pub(super) fn run(
             return 0;
         }
     };
-    let gate = Arc::new(Gate {
-        mailboxes: workers
-            .iter()
-            .map(|worker| worker.mailbox.clone())
-            .collect(),
-        places: places(site.config.limits.connections),
-        refusals: places(REFUSED_AT_ONCE),
-        site: site.clone(),
-        plan: Plan::new(&site.config.limits),
-    });
     runtime.block_on(async {
         let mut accepting = JoinSet::new();
         for listener in listeners {
             accepting.spawn(accept(listener, gate.clone(), stop.clone()));
         }
         accepting.spawn(gate.plan.announce(stop.clone(), gate.mailboxes.clone()));
+        // Also when nothing listens.
+        let (plan, mut asked) = (gate.plan, stop.clone());
+        accepting.spawn(async move { plan.over(&mut asked).await });
         while accepting.join_next().await.is_some() {}
         let deadline = stop.borrow().unwrap_or_else(Instant::now);
         end(workers, deadline).await
     })
 }
 
-/// What all listeners share.
-struct Gate {
+/// What all listeners share, and whoever brings sockets of another kind.
+pub(super) struct Gate {
     mailboxes: Vec<Mailbox>,
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
@@ -94,8 +87,18 @@ impl Place {
 }
 
 impl Gate {
-    /// Gives a socket to a worker.
-    async fn admit(&self, stream: Stream, peer: Peer, entrance: &Arc<Entrance>) {
+    pub(super) fn new(site: &Arc<Site>, mailboxes: Vec<Mailbox>) -> Arc<Gate> {
+        Arc::new(Gate {
+            mailboxes,
+            places: places(site.config.limits.connections),
+            refusals: places(REFUSED_AT_ONCE),
+            site: site.clone(),
+            plan: Plan::new(&site.config.limits),
+        })
+    }
+
+    /// Gives a socket to a worker. False when that has ended.
+    pub(super) async fn admit(&self, stream: Stream, peer: Peer, entrance: &Arc<Entrance>) -> bool {
         let place = Place::take(&self.places, entrance);
         let refusal = match place {
             Some(_) => None,
@@ -105,7 +108,7 @@ impl Gate {
                     self.site
                         .metrics
                         .met(self.site.metrics.front(), Limit::Connections, 1);
-                    return;
+                    return true;
                 }
             },
         };
@@ -123,13 +126,9 @@ impl Gate {
             place,
             refusal,
         };
-        let sent = match fewest(&self.mailboxes) {
+        match fewest(&self.mailboxes) {
             Some(mailbox) => mailbox.send(Letter::Arrival(Box::new(arrival))).await,
             None => false,
-        };
-        if !sent {
-            tracing::error!("a worker has ended; its share of the connections is gone");
-            tokio::time::sleep(EXHAUSTED_PAUSE).await;
         }
     }
 }
@@ -190,7 +189,12 @@ async fn accept(open: Open, gate: Arc<Gate>, mut stop: watch::Receiver<Option<In
             () = gate.plan.over(&mut stop) => return,
         };
         match accepted {
-            Ok((stream, peer)) => gate.admit(stream, peer, &entrance).await,
+            Ok((stream, peer)) => {
+                if !gate.admit(stream, peer, &entrance).await {
+                    tracing::error!("a worker has ended; its share of the connections is gone");
+                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
             Err(error) if is_about_the_peer(&error) => {}
             Err(error) => {
                 tracing::warn!(%listening, %error, "cannot accept a connection; trying again");

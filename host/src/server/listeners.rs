@@ -53,6 +53,8 @@ impl fmt::Display for Peer {
 /// Where a connection came in.
 pub(crate) struct Entrance {
     pub(crate) settings: Listener,
+    /// Whether what comes in here is encrypted on its way.
+    pub(crate) secure: bool,
     /// TLS, unless there is none.
     pub(crate) tls: Option<Arc<Tls>>,
     pub(crate) handshake_timeout: Duration,
@@ -63,10 +65,12 @@ pub(crate) struct Entrance {
 impl Entrance {
     pub(crate) fn new(settings: &Listener, config: &Config) -> Result<Entrance, StartError> {
         let tls = settings.tls.as_ref().map(Tls::load).transpose();
+        let tls = tls.map_err(StartError::Tls)?.map(Arc::new);
         let places = settings.connections;
         Ok(Entrance {
             settings: settings.clone(),
-            tls: tls.map_err(StartError::Tls)?.map(Arc::new),
+            secure: tls.is_some(),
+            tls,
             handshake_timeout: settings
                 .handshake_timeout
                 .unwrap_or(config.limits.handshake_timeout),
@@ -122,8 +126,12 @@ pub(super) struct Open {
     pub(super) _file: Option<SocketFile>,
 }
 
-/// Opens every listener of the configuration, the one of `[listen]` first; all or none.
-pub(super) fn open(config: &Config) -> Result<Vec<Open>, StartError> {
+/// Opens every listener of the configuration, the one of `[listen]` first; all or none. `given`: a socket that listens
+/// already, in place of that one's.
+pub(super) fn open(
+    config: &Config,
+    mut given: Option<TcpListener>,
+) -> Result<Vec<Open>, StartError> {
     let all = || std::iter::once(&config.listen.listener).chain(&config.listeners);
     let mut handed = Handed::default();
     if all().any(|listener| matches!(listener.address, Address::Systemd(_))) {
@@ -132,14 +140,16 @@ pub(super) fn open(config: &Config) -> Result<Vec<Open>, StartError> {
     all()
         .map(|listener| {
             let entrance = Arc::new(Entrance::new(listener, config)?);
-            let (socket, file) = match &listener.address {
-                Address::Tcp(address) => (tcp(listener, *address)?, None),
-                Address::Unix(path) => {
+            let (socket, file) = match (given.take(), &listener.address) {
+                (Some(socket), _) => (taken(listener, socket)?, None),
+                (None, Address::Tcp(address)) => (tcp(listener, *address)?, None),
+                (None, Address::Unix(path)) => {
                     let (socket, file) = unix(listener, path)?;
                     (socket, Some(file))
                 }
-                Address::Systemd(name) => (handed.take(name)?, None),
+                (None, Address::Systemd(name)) => (handed.take(name)?, None),
             };
+            // What the system says, also of a socket that took another one's place.
             let address = match &socket {
                 Listens::Tcp(socket) => socket.local_addr().map(Address::Tcp),
                 Listens::Unix(_) => Ok(listener.address.clone()),
@@ -148,7 +158,7 @@ pub(super) fn open(config: &Config) -> Result<Vec<Open>, StartError> {
                 socket,
                 listening: Listening {
                     address: address.map_err(|source| failed(listener, source))?,
-                    secure: entrance.tls.is_some(),
+                    secure: entrance.secure,
                 },
                 entrance,
                 _file: file,
@@ -163,6 +173,13 @@ fn failed(listener: &Listener, source: io::Error) -> StartError {
         ErrorKind::AddrInUse => StartError::AddressInUse { address },
         _ => StartError::Listen { address, source },
     }
+}
+
+/// A socket that whoever embeds the server has opened.
+fn taken(listener: &Listener, socket: TcpListener) -> Result<Listens, StartError> {
+    let ready = socket.set_nonblocking(true);
+    ready.map_err(|source| failed(listener, source))?;
+    Ok(Listens::Tcp(socket))
 }
 
 fn tcp(listener: &Listener, address: SocketAddr) -> Result<Listens, StartError> {
