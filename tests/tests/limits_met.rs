@@ -48,7 +48,7 @@ fn asked(server: &Server) -> (u16, Option<u32>) {
     (response.status, wait)
 }
 
-/// No limit is without a test in this file, but `concurrent_calls`, which swap_settings.rs meets.
+/// No limit is without a test in this file, but "concurrent_calls", which swap_settings.rs meets.
 #[test]
 fn every_limit_is_met_here() {
     let server = strict().start();
