@@ -25,9 +25,11 @@ var blocMax uintptr
 
 func init() {
 	arena(unsafe.Pointer(&bloc), unsafe.Pointer(&blocMax))
-	// The build tool exports the import as cabi_realloc, so it must be one.
-	if blocMax == 0 {
-		realloc(0, 0, 1, 0)
+	// A Go whose runtime has no such variables would make new ones here, of no meaning to it.
+	if bloc == 0 || bloc > blocMax {
+		println("jackfield: this version of Go keeps its memory in another way; the SDK knows 1.25 to 1.27")
+		// No memory is that large: this traps. (It also is what makes the function an import, which the build tool exports.)
+		realloc(0, 0, 1, ^uint32(0))
 	}
 }
 
