@@ -27,7 +27,7 @@ impl Server {
     /// Starts `jackfield up --no-build` with a configuration and waits until it listens.
     ///
     /// # Panics
-    /// When it does not come up within [`PATIENCE`], with everything that it printed.
+    /// When it does not come up within five times [`PATIENCE`], with everything that it printed.
     #[track_caller]
     pub fn start(setup: &Setup) -> Server {
         let folder = TempDir::new("server");
@@ -66,7 +66,10 @@ impl Server {
             log,
             folder,
         };
-        server.address = server.log.wait_for("where it listens", listening);
+        // Until then it compiles, interpreters too; one that gives up says nothing more, and is not waited for.
+        server.address = server
+            .log
+            .wait_within(PATIENCE * 5, 0, "where it listens", listening);
         server
     }
 
