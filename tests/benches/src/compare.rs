@@ -33,15 +33,15 @@ pub struct Options {
     #[arg(long, default_value_t = 3)]
     pub repeat: usize,
     /// Measured seconds of each run
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 1.5)]
     pub seconds: f64,
     /// Only these servers, by the names in the first column
     #[arg(long, value_delimiter = ',')]
     pub servers: Vec<String>,
-    /// Only these scenarios; the default is all but kib and mib
+    /// Only these scenarios, by the words before the colons
     #[arg(long, value_delimiter = ',')]
     pub scenarios: Vec<String>,
-    /// Connections of the idle scenario
+    /// Connections of the idle scenario; idle-more has five times as many
     #[arg(long, default_value_t = 10_000)]
     pub idle: usize,
     /// Messages a second of the open scenario
@@ -50,9 +50,6 @@ pub struct Options {
     /// A binary to measure instead of building one
     #[arg(long, value_name = "FILE")]
     pub jackfield: Option<PathBuf>,
-    /// Arguments with which the binary echoes by itself, as one more row
-    #[arg(long, value_name = "ARGUMENTS", allow_hyphen_values = true)]
-    pub native_echo: Option<String>,
     /// Run servers and generator in real time (chrt), before everything else on a machine that is not quiet; for root
     #[arg(long)]
     pub priority: bool,
@@ -74,15 +71,21 @@ pub struct Options {
 pub fn run(options: &Options) -> io::Result<()> {
     let artefacts = Artefacts::build(options)?;
     let contenders = contenders::all(&artefacts, options)?;
+    // For the servers, which inherit it: both ends of a connection are on this machine.
+    system::allow_descriptors(5 * options.idle as u64 + 20_000);
     let scenarios = scenarios::all(options)?;
     let cores = Cores::choose(options.priority);
-    // For the servers, which inherit it: both ends of a connection are on this machine.
-    system::allow_descriptors(options.idle as u64 + 20_000);
 
     let mut results = Results::new(machine::describe(options, cores));
     for repetition in 1..=options.repeat.max(1) {
         for scenario in &scenarios {
+            if scenario.once && repetition > 1 {
+                continue;
+            }
             for contender in &contenders {
+                if !contender.runs_in(scenario.key) {
+                    continue;
+                }
                 eprintln!(
                     "{repetition}/{}  {}: {}",
                     options.repeat, scenario.key, contender.name
@@ -94,7 +97,9 @@ pub fn run(options: &Options) -> io::Result<()> {
     }
     if options.system_calls {
         for scenario in scenarios.iter().filter(|scenario| scenario.is_closed()) {
-            for contender in contenders.iter().filter(|contender| contender.traced) {
+            let traced =
+                |contender: &&Contender| contender.traced && contender.runs_in(scenario.key);
+            for contender in contenders.iter().filter(traced) {
                 eprintln!("system calls  {}: {}", scenario.key, contender.name);
                 let counted = system_calls::count(contender, scenario, &artefacts, cores);
                 results.add_system_calls(contender, scenario, counted);

@@ -127,6 +127,14 @@ pub fn allow_descriptors(wanted: u64) {
     }
 }
 
+/// Descriptors that this process, and a child, may have open.
+pub fn descriptors() -> usize {
+    let current = getrlimit(Resource::Nofile).current;
+    current.map_or(usize::MAX, |most| {
+        usize::try_from(most).unwrap_or(usize::MAX)
+    })
+}
+
 fn number(text: Option<&str>) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }

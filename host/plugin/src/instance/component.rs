@@ -28,6 +28,10 @@ use crate::types::{
 /// Beside the values themselves, what may cross in one go: lists of small records and the like.
 const CROSSING_SLACK: usize = 64 << 10;
 
+/// Linux counts mappings, 65,530 for a process by default, and an instance takes several.
+const OUT_OF_MAPPINGS: &str = "; when the machine has memory, the process has no mappings left, of which every instance \
+     takes some: raise the sysctl vm.max_map_count, or share instances (instances = \"worker\")";
+
 /// A running component.
 pub(super) struct ComponentInstance {
     store: Store<State>,
@@ -77,7 +81,7 @@ impl ComponentInstance {
                     match calls::explain(hook, budget, fuel, store.data(), &error) {
                         // No guest code ran: the engine itself refused.
                         CallError::Trap { backtrace, .. } if backtrace.is_empty() => {
-                            CallError::Instantiate(format!("{error:#}"))
+                            refused(&error)
                         }
                         other => other,
                     },
@@ -85,8 +89,8 @@ impl ComponentInstance {
             }
             None => return Err(calls::waited(hook, &times)),
         };
-        let hooks = Hooks::new(&mut store, &instance, &code.indices)
-            .map_err(|error| CallError::Instantiate(format!("{error:#}")))?;
+        let hooks =
+            Hooks::new(&mut store, &instance, &code.indices).map_err(|error| refused(&error))?;
         version.live.fetch_add(1, Ordering::Relaxed);
         Ok(ComponentInstance {
             store,
@@ -382,10 +386,36 @@ impl ComponentInstance {
     }
 }
 
+/// Why there is no instance, and what to do when it is the system that has no more room: ENOMEM, of which the
+/// engine's error keeps the words only.
+fn refused(error: &wasmtime::Error) -> CallError {
+    let mut reason = format!("{error:#}");
+    if reason.contains("os error 12)") {
+        reason.push_str(OUT_OF_MAPPINGS);
+    }
+    CallError::Instantiate(reason)
+}
+
 impl Drop for ComponentInstance {
     fn drop(&mut self) {
         // A call that was dropped half-way may have left a line.
         self.shared.end();
         self.version.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_without_mappings_is_told_what_to_raise() {
+        let errno = std::io::Error::from_raw_os_error(12);
+        let error = wasmtime::Error::new(errno).context("mprotect failed");
+        let shown = refused(&error).to_string();
+        assert!(shown.contains("mprotect failed"), "{shown}");
+        assert!(shown.contains("vm.max_map_count"), "{shown}");
+        let other = refused(&wasmtime::Error::msg("unknown import")).to_string();
+        assert!(!other.contains("max_map_count"), "{other}");
     }
 }

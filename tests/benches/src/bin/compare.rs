@@ -9,7 +9,7 @@ use clap::Parser;
 /// Builds and measures Jackfield and other WebSocket servers, in turn, on two cores of this machine
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
-  compare                                      everything: about eight minutes
+  compare                                      everything: about twelve minutes
   compare --repeat 1 --seconds 1 --scenarios small,large
   compare --servers 'jackfield worker,fastwebsockets' --system-calls")]
 struct Arguments {

@@ -5,13 +5,30 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::artefacts::{self, Artefacts};
+use super::scenarios::keys;
 use super::{Options, text_file};
 
 /// The peer that everyone knows; a column compares with it.
 pub(super) const REFERENCE: &str = "tokio-tungstenite";
+/// The same host without the sandbox (`native_echo` of a route); a column compares with it.
+pub(super) const NATIVE: &str = "jackfield native echo";
+
+/// The way a plugin is served by default.
+const WORKER: &str = "jackfield worker";
+const TWO_WORKERS: &str = "jackfield 2 workers";
 
 /// Each instance takes a few mappings of the process, of which Linux allows 65,530 (`vm.max_map_count`).
 const INSTANCES: usize = 6_000;
+/// Where the other ways to share instances are measured; between them lies only who shares memory.
+const MODES: &[&str] = &[keys::SMALL, keys::IDLE];
+/// Where servers in a language with a runtime are measured.
+const RUNTIMES: &[&str] = &[
+    keys::SMALL,
+    keys::LARGE,
+    keys::PIPELINED,
+    keys::OPEN,
+    keys::IDLE,
+];
 
 /// One server.
 pub(super) struct Contender {
@@ -22,6 +39,10 @@ pub(super) struct Contender {
     pub(super) traced: bool,
     /// Connections that it can have; a scenario with more is run with these.
     pub(super) most: usize,
+    /// The scenarios that it is measured in; none: in all but [`keys::IDLE_MORE`].
+    only: &'static [&'static str],
+    /// On every core, with the generator among its threads: several workers need several.
+    pub(super) spread: bool,
     program: PathBuf,
     arguments: Vec<String>,
     environment: Vec<(&'static str, PathBuf)>,
@@ -45,12 +66,22 @@ impl Contender {
             family,
             traced: true,
             most: usize::MAX,
+            only: &[],
+            spread: false,
             program: program.to_owned(),
             arguments: arguments
                 .iter()
                 .map(|argument| (*argument).to_owned())
                 .collect(),
             environment: Vec::new(),
+        }
+    }
+
+    /// Whether it takes part in a scenario.
+    pub(super) fn runs_in(&self, scenario: &str) -> bool {
+        match self.only {
+            [] => scenario != keys::IDLE_MORE || self.name == WORKER,
+            only => only.contains(&scenario),
         }
     }
 
@@ -66,30 +97,28 @@ impl Contender {
 /// The servers that the options ask for and this machine has.
 pub(super) fn all(artefacts: &Artefacts, options: &Options) -> io::Result<Vec<Contender>> {
     let mut all = Vec::new();
-    if let Some(arguments) = &options.native_echo {
-        let arguments: Vec<&str> = arguments.split_whitespace().collect();
-        let name = "jackfield native echo";
-        all.push(Contender::new(
-            name,
-            Family::Jackfield,
-            &artefacts.jackfield,
-            &arguments,
-        ));
-    }
-    for (mode, instances) in [
-        ("worker", "\"worker\""),
-        ("connection", "\"connection\""),
-        ("single", "\"single\""),
-        ("pool", "{ pool = 4 }"),
+    for (name, workers, native, instances) in [
+        (NATIVE, 1, true, "\"worker\""),
+        (WORKER, 1, false, "\"worker\""),
+        ("jackfield connection", 1, false, "\"connection\""),
+        ("jackfield single", 1, false, "\"single\""),
+        ("jackfield pool", 1, false, "{ pool = 4 }"),
+        (TWO_WORKERS, 2, false, "\"worker\""),
     ] {
-        let text = configuration(&artefacts.echo, instances);
-        let file = text_file(&artefacts.output, &format!("jackfield-{mode}.toml"), &text)?;
+        let text = configuration(&artefacts.echo, workers, native, instances);
+        let file = format!("{}.toml", name.replace(' ', "-"));
+        let file = text_file(&artefacts.output, &file, &text)?;
         let file = file.to_string_lossy();
         let arguments = ["up", "--no-build", "--config", &file];
-        let name = format!("jackfield {mode}");
-        let mut row = Contender::new(&name, Family::Jackfield, &artefacts.jackfield, &arguments);
-        row.traced = mode == "worker";
-        if mode == "connection" {
+        let mut row = Contender::new(name, Family::Jackfield, &artefacts.jackfield, &arguments);
+        row.traced = matches!(name, NATIVE | WORKER);
+        if name == TWO_WORKERS {
+            row.only = &[keys::SMALL, keys::MANY];
+            row.spread = true;
+        } else if !row.traced {
+            row.only = MODES;
+        }
+        if instances == "\"connection\"" {
             row.most = INSTANCES;
         }
         all.push(row);
@@ -123,11 +152,11 @@ pub(super) fn all(artefacts: &Artefacts, options: &Options) -> io::Result<Vec<Co
     Ok(all)
 }
 
-fn configuration(echo: &Path, instances: &str) -> String {
+fn configuration(echo: &Path, workers: usize, native: bool, instances: &str) -> String {
     format!(
-        "[listen]\naddress = \"127.0.0.1:0\"\nworkers = 1\n\n\
-         [limits]\nmessages_per_second = false\nbytes_per_second = false\n\n\
-         [routes.\"/\"]\nplugins = [\"echo\"]\n\n\
+        "[listen]\naddress = \"127.0.0.1:0\"\nworkers = {workers}\n\n\
+         [limits]\nconnections = 100000\nmessages_per_second = false\nbytes_per_second = false\n\n\
+         [routes.\"/\"]\nplugins = [\"echo\"]\nnative_echo = {native}\nmessage_bytes = \"2 MiB\"\n\n\
          [plugins.echo]\nfile = {:?}\ninstances = {instances}\n",
         echo.to_string_lossy()
     )
@@ -146,6 +175,7 @@ fn node() -> Option<Contender> {
     let script = script.to_string_lossy();
     let mut row = Contender::new("Node ws", Family::Runtime, Path::new("node"), &[&script]);
     row.environment.push(("NODE_PATH", modules));
+    row.only = RUNTIMES;
     Some(row)
 }
 
@@ -161,12 +191,10 @@ fn python() -> Option<Contender> {
     }
     let script = artefacts::folder().join("peers/websockets_echo.py");
     let script = script.to_string_lossy();
-    Some(Contender::new(
-        "Python websockets",
-        Family::Runtime,
-        &program,
-        &[&script],
-    ))
+    let name = "Python websockets";
+    let mut row = Contender::new(name, Family::Runtime, &program, &[&script]);
+    row.only = RUNTIMES;
+    Some(row)
 }
 
 /// Where the tools of other languages are: `JACKFIELD_TOOLS`, or `jackfield-tools` in the user's cache.

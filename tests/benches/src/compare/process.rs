@@ -86,7 +86,8 @@ impl Running {
             .stdout(Stdio::piped())
             .stderr(log);
         let start = Instant::now();
-        let mut child = system::pinned(cores.server, || command.spawn())?;
+        let core = cores.server.filter(|_| !contender.spread);
+        let mut child = system::pinned(core, || command.spawn())?;
         let output = child.stdout.take();
         // Made before the wait, so that a server that never listens is ended as well.
         let mut running = Running {

@@ -4,6 +4,10 @@ use std::io;
 
 use super::Options;
 use crate::load::Mode;
+use crate::system;
+
+/// Descriptors that a process needs beside its connections.
+const SPARE: usize = 200;
 
 /// One kind of load.
 #[derive(Clone, Debug)]
@@ -17,6 +21,21 @@ pub(super) struct Scenario {
     pub(super) burst: usize,
     /// Messages a second, when the rate is fixed.
     pub(super) rate: u64,
+    /// Measured once, however often the others are: it takes long, and its figure hardly varies.
+    pub(super) once: bool,
+}
+
+/// What [`Scenario::key`] may be, for rows that are not measured everywhere.
+pub(super) mod keys {
+    pub(in super::super) const SMALL: &str = "small";
+    pub(in super::super) const KIB: &str = "kib";
+    pub(in super::super) const LARGE: &str = "large";
+    pub(in super::super) const MIB: &str = "mib";
+    pub(in super::super) const PIPELINED: &str = "pipelined";
+    pub(in super::super) const MANY: &str = "many";
+    pub(in super::super) const OPEN: &str = "open";
+    pub(in super::super) const IDLE: &str = "idle";
+    pub(in super::super) const IDLE_MORE: &str = "idle-more";
 }
 
 impl Scenario {
@@ -28,6 +47,7 @@ impl Scenario {
             size,
             burst,
             rate: 1,
+            once: false,
         }
     }
 
@@ -62,30 +82,33 @@ impl Scenario {
 
 /// The scenarios that the options ask for.
 pub(super) fn all(options: &Options) -> io::Result<Vec<Scenario>> {
-    let optional = ["kib", "mib"];
+    let idle = |key, connections, once| Scenario {
+        key,
+        mode: Mode::Idle,
+        connections,
+        size: 20,
+        burst: 1,
+        rate: 1,
+        once,
+    };
     let mut all = vec![
-        Scenario::closed("small", 100, 20, 1),
-        Scenario::closed("kib", 100, 1024, 1),
-        Scenario::closed("large", 100, 16 * 1024, 1),
-        Scenario::closed("mib", 10, 1024 * 1024, 1),
-        Scenario::closed("pipelined", 100, 20, 16),
-        Scenario::closed("many", 10_000, 20, 1),
+        Scenario::closed(keys::SMALL, 100, 20, 1),
+        Scenario::closed(keys::KIB, 100, 1024, 1),
+        Scenario::closed(keys::LARGE, 100, 16 * 1024, 1),
+        Scenario::closed(keys::MIB, 10, 1024 * 1024, 1),
+        Scenario::closed(keys::PIPELINED, 100, 20, 16),
+        Scenario::closed(keys::MANY, 10_000, 20, 1),
         Scenario {
-            key: "open",
+            key: keys::OPEN,
             mode: Mode::Open,
             connections: 100,
             size: 20,
             burst: 1,
             rate: options.rate,
+            once: false,
         },
-        Scenario {
-            key: "idle",
-            mode: Mode::Idle,
-            connections: options.idle,
-            size: 20,
-            burst: 1,
-            rate: 1,
-        },
+        idle(keys::IDLE, options.idle, false),
+        idle(keys::IDLE_MORE, 5 * options.idle, true),
     ];
     for wanted in &options.scenarios {
         if !all.iter().any(|scenario| scenario.key == wanted) {
@@ -96,12 +119,12 @@ pub(super) fn all(options: &Options) -> io::Result<Vec<Scenario>> {
             )));
         }
     }
-    all.retain(|scenario| match options.scenarios.is_empty() {
-        true => !optional.contains(&scenario.key),
-        false => options
-            .scenarios
-            .iter()
-            .any(|wanted| wanted == scenario.key),
-    });
+    // As many as there may be sockets in one process.
+    let most = system::descriptors().saturating_sub(SPARE);
+    for scenario in &mut all {
+        scenario.connections = scenario.connections.min(most);
+    }
+    let wanted = |key: &str| options.scenarios.iter().any(|wanted| wanted == key);
+    all.retain(|scenario| options.scenarios.is_empty() || wanted(scenario.key));
     Ok(all)
 }

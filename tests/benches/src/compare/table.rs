@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::contenders::{Contender, Family, REFERENCE};
+use super::contenders::{Contender, Family, NATIVE, REFERENCE};
 use super::results::{Results, Runs};
 use super::scenarios::Scenario;
 use crate::load::Mode;
@@ -51,6 +51,7 @@ pub(super) fn markdown(
 
 fn throughput(text: &mut String, results: &Results, contenders: &[Contender], of: &Scenario) {
     let reference = results.runs(of.key, REFERENCE).map(Runs::cpu);
+    let native = results.runs(of.key, NATIVE).map(Runs::cpu);
     let natives = contenders
         .iter()
         .filter(|contender| contender.family == Family::Native);
@@ -60,8 +61,8 @@ fn throughput(text: &mut String, results: &Results, contenders: &[Contender], of
         .min_by(f64::total_cmp);
     let _ = writeln!(
         text,
-        "| server | msg/s | CPU µs/msg | of it user | × {REFERENCE} | × best native | server core | \
-         generator core | p50 µs | p99 µs | p99.9 µs |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+        "| server | msg/s | CPU µs/msg | of it user | × {REFERENCE} | × best native | × {NATIVE} | server core | \
+         generator core | p50 µs | p99 µs | p99.9 µs |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
     );
     for contender in contenders {
         let Some(runs) = results.runs(of.key, &contender.name) else {
@@ -69,13 +70,17 @@ fn throughput(text: &mut String, results: &Results, contenders: &[Contender], of
         };
         let _ = writeln!(
             text,
-            "| {} | {} | {:.2} | {:.2} | {} | {} | {:.0} % | {:.0} % | {} |",
+            "| {} | {} | {:.2} | {:.2} | {} | {} | {} | {:.0} % | {:.0} % | {} |",
             contender.name,
             thousands(runs.rate()),
             runs.cpu(),
             runs.user(),
             ratio(runs.cpu(), reference),
             ratio(runs.cpu(), best),
+            ratio(
+                runs.cpu(),
+                native.filter(|_| contender.family == Family::Jackfield)
+            ),
             runs.server_busy() * 100.0,
             runs.generator_busy() * 100.0,
             percentiles(runs),
