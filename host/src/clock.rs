@@ -5,22 +5,45 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 thread_local! {
-    static STOPPED: Cell<Option<Instant>> = const { Cell::new(None) };
+    static STOPPED: Cell<Option<Stopped>> = const { Cell::new(None) };
+}
+
+#[derive(Clone, Copy)]
+struct Stopped {
+    at: Instant,
+    /// How much has passed since, as it was told.
+    passed: Duration,
 }
 
 /// Now.
 pub(crate) fn now() -> Instant {
-    STOPPED.get().unwrap_or_else(Instant::now)
+    match STOPPED.get() {
+        Some(stopped) => stopped.at + stopped.passed,
+        None => Instant::now(),
+    }
 }
 
-/// Stops the clock of this thread, for good.
+/// Stops the clock of this thread, for good. Those of the guests that it runs go on.
 pub(crate) fn stop() {
-    STOPPED.set(Some(now()));
+    move_on(Stopped {
+        at: Instant::now(),
+        passed: Duration::ZERO,
+    });
 }
 
-/// Moves the stopped clock of this thread on.
+/// Moves the stopped clock of this thread on, and those of the guests that it runs.
 pub(crate) fn pass(time: Duration) {
-    STOPPED.set(Some(now() + time));
+    if let Some(stopped) = STOPPED.get() {
+        move_on(Stopped {
+            passed: stopped.passed + time,
+            ..stopped
+        });
+    }
+}
+
+fn move_on(stopped: Stopped) {
+    STOPPED.set(Some(stopped));
+    jackfield_plugin::put_clocks_ahead(stopped.passed);
 }
 
 #[cfg(test)]

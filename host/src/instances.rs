@@ -22,7 +22,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jackfield_hub::{ConnectionId, WorkerIndex};
 use jackfield_plugin::{CallError, Digest, Exports, GuestStream};
@@ -32,7 +32,6 @@ pub(crate) use generation::{Generation, granted, limited};
 pub(crate) use hook::{Answer, Hook, Message, outside};
 pub(crate) use swapping::{Census, Step};
 
-use crate::clock;
 use crate::config::resolved::Instances;
 use crate::server::{PluginIndex, Site};
 use crate::swap::Version;
@@ -343,7 +342,7 @@ impl Placement {
         line: &str,
     ) {
         let mut lines = self.lines.get();
-        let allowed = lines.allow(clock::now());
+        let allowed = lines.allow(Instant::now());
         self.lines.set(lines);
         if let Some(dropped) = allowed.dropped_before {
             tracing::warn!(

@@ -155,6 +155,23 @@ fn what_is_not_met_is_shown() {
     );
 }
 
+/// A plugin's clocks see the time that passes.
+#[test]
+fn time_passes_for_plugins_too() {
+    let folder = TempDir::new("transcripts");
+    let file = folder.write(
+        "a.transcript",
+        "ada connects to /\n\
+         ada says \"clock\"\n\
+         ada hears \"0 0\"\n\
+         time passes 2 h\n\
+         ada says \"clock\"\n\
+         ada hears \"2 2\"\n",
+    );
+    let output = play(&artefacts::guest("hostile"), &file);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+}
+
 /// The plugin's part in what a transcript shows: a trap closes its connection and nobody else's, and the log has it.
 #[test]
 fn a_plugin_that_fails() {

@@ -14,6 +14,7 @@ mod bindings;
 mod cache;
 mod calls;
 mod check;
+mod clock;
 mod digest;
 mod engine;
 mod error;
@@ -31,6 +32,7 @@ mod state;
 mod types;
 
 pub use check::{Hook, Inspection, inspect};
+pub use clock::put_clocks_ahead;
 pub use digest::Digest;
 pub use engine::{Engine, EngineConfig};
 pub use error::{CallError, EngineError, LoadError, Mismatch, NotAComponent};

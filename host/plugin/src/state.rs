@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use crate::clock;
 use crate::grants::{GrantError, Grants};
 use crate::limits::{Budget, Limiter};
 use crate::output::{GuestOutput, Shared};
@@ -41,6 +42,7 @@ impl State {
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
+        clock::apply(&mut wasi);
         grants.apply(&mut wasi)?;
         Ok(State {
             shared,

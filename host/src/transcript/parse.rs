@@ -194,7 +194,7 @@ fn field(words: &str, step: Option<&mut Step>) -> Result<(), String> {
 fn action(words: &str) -> Result<Action, String> {
     let mut line = Line::new(words)?;
     let action = if line.is("time") {
-        const HOW: &str = "expected: time passes 5 min";
+        const HOW: &str = "expected: time passes 5 min (units ms, s, min, h)";
         if !line.is("passes") {
             return Err(HOW.to_owned());
         }

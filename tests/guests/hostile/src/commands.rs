@@ -19,6 +19,7 @@
 //! | `fill N` | N attributes of a byte | counts by result |
 //! | `info` | | the record |
 //! | `id` | | the connection's id |
+//! | `clock` | | hours since this instance was asked first, by both of its clocks |
 //! | `count` | | messages that this instance got |
 //! | `reenter` | disconnects, then calls the host many times in the same call | whether a hook ran meanwhile |
 //! | `burn N` | computes for N rounds | `burnt` |
@@ -33,7 +34,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::hint::black_box;
 use std::io::Read as _;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use jackfield_guest::{AttributeError, CloseError, Connection, Message, SendError};
 
@@ -80,6 +81,14 @@ impl Hostile {
             }
             "disconnect" => closed(target.disconnect()),
             "id" => target.id().to_string(),
+            "clock" => {
+                let (start, wall) = *self
+                    .asked
+                    .get_or_insert_with(|| (Instant::now(), SystemTime::now()));
+                let hours = |time: Duration| time.as_secs() / 3600;
+                let wall = wall.elapsed().map(hours);
+                format!("{} {}", hours(start.elapsed()), wall.unwrap_or_default())
+            }
             "count" => self.messages.to_string(),
             "reenter" => self.reenter(target),
             "burn" => {

@@ -27,6 +27,8 @@ struct Hostile {
     messages: u64,
     /// Calls of `on_disconnected` that this instance got.
     disconnected: u64,
+    /// When it was asked for the time first.
+    asked: Option<(std::time::Instant, std::time::SystemTime)>,
 }
 
 impl Hostile {
