@@ -186,7 +186,9 @@ impl Live {
         let refused = match read {
             Ok(Ok(bytes)) => match plugins.reconfigure(name, bytes, plugin.clone()).await {
                 Ok(swapped) => {
-                    tracing::debug!("{swapped}");
+                    if !swapped.changed() {
+                        tracing::debug!("{swapped}");
+                    }
                     return;
                 }
                 Err(error) => error.to_string(),
