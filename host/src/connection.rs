@@ -26,7 +26,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::clock;
 use crate::dispatch;
 use crate::server::{Entrance, Peer, Place, Ticket};
-use crate::worker::{Arrival, Buffer, Worker};
+use crate::worker::{Arrival, Buffer, Counted, Worker};
 use io::Io;
 
 /// While more than this waits to be written, nothing is read: the peer's own pace holds it back.
@@ -61,6 +61,8 @@ pub(crate) struct Connection {
     ticket: Ticket,
     _refusal: Option<OwnedSemaphorePermit>,
     accepted: Instant,
+    /// Counts it in the worker's load, to its very end.
+    pub(crate) counted: Option<Counted>,
 }
 
 impl Connection {
@@ -96,6 +98,7 @@ impl Connection {
             ticket,
             _refusal: arrival.refusal,
             accepted: arrival.accepted,
+            counted: None,
         })
     }
 
@@ -103,10 +106,11 @@ impl Connection {
     pub(crate) async fn serve(mut self: Box<Self>) {
         // Boxed: an open connection does not carry room for its handshake, nor for its end.
         if let Some(leftover) = Box::pin(self.begin()).await {
-            self.open(leftover).await;
+            Box::pin(self.catch_up(leftover)).await;
+            self.open().await;
             Box::pin(self.finish()).await;
         }
-        let (worker, id) = (self.worker.clone(), self.id);
+        let (worker, id, _counted) = (self.worker.clone(), self.id, self.counted.take());
         drop(self);
         dispatch::removed(&worker, id);
     }
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         let parts = [
-            (future_size(Connection::serve), 448),
+            (future_size(Connection::serve), 376),
             (size_of::<Connection>(), 192),
             (size_of::<jackfield_hub::Entry>(), 352),
         ];

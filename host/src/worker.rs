@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 pub(crate) use admin::{Filter, NotClosed, Question};
 pub(crate) use buffers::{Buffer, ReceiveBuffers};
 pub(crate) use clock::tick;
-pub(crate) use mailbox::{Arrival, ByteStream, Letter, Mailbox, RemoteCall, Stream};
+pub(crate) use mailbox::{Arrival, ByteStream, Counted, Letter, Mailbox, RemoteCall, Stream};
 pub(crate) use remote::{AttributeOp, RemoteOp};
 pub(crate) use run::{Start, assemble, spawn};
 pub(crate) use services::HostServices;

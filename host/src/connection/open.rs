@@ -21,11 +21,7 @@ const LONGEST_TURN: Duration = Duration::from_millis(2);
 
 impl Connection {
     /// Serves until the protocol is done, or the socket.
-    pub(super) async fn open(&mut self, mut leftover: Vec<u8>) {
-        if !leftover.is_empty() {
-            self.process(&mut leftover).await;
-        }
-        drop(leftover);
+    pub(super) async fn open(&mut self) {
         loop {
             match self.turn().await {
                 Turn::Input(mut buffer, count) => {
@@ -42,6 +38,13 @@ impl Connection {
                 // Set when the last bytes of a finished connection wait for a peer that does not read.
                 Turn::Expired | Turn::Disconnect | Turn::Finished => return,
             }
+        }
+    }
+
+    /// Handles what came behind the upgrade request.
+    pub(super) async fn catch_up(&mut self, mut leftover: Vec<u8>) {
+        if !leftover.is_empty() {
+            self.process(&mut leftover).await;
         }
     }
 

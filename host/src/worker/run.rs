@@ -171,14 +171,11 @@ fn arrive(worker: &Rc<Worker>, arrival: Arrival) {
         .get(usize::from(worker.index))
         .map(Mailbox::count);
     match connection::Connection::new(worker, arrival) {
-        Ok(connection) => {
-            // Boxed: a future that takes something by value has its place twice.
-            let connection = Box::new(connection);
+        Ok(mut connection) => {
+            connection.counted = counted;
             worker.population.notify_waiters();
-            tokio::task::spawn_local(async move {
-                let _counted = counted;
-                connection.serve().await;
-            });
+            // Boxed: a future that takes something by value has its place twice.
+            tokio::task::spawn_local(Box::new(connection).serve());
         }
         Err(error) => tracing::debug!(%error, "an accepted socket could not be taken in"),
     }
