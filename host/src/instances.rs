@@ -71,6 +71,8 @@ pub(crate) struct Placement {
     pending: RefCell<Option<Pending>>,
     /// One version is made ready at a time.
     preparing: tokio::sync::Mutex<()>,
+    /// One instance of a version that ended is told so at a time.
+    telling: tokio::sync::Mutex<()>,
     /// While private instances are being carried over, new ones wait.
     carrying: Cell<bool>,
     settled: Notify,
@@ -121,6 +123,7 @@ impl Placement {
             side: RefCell::default(),
             pending: RefCell::default(),
             preparing: tokio::sync::Mutex::default(),
+            telling: tokio::sync::Mutex::default(),
             carrying: Cell::new(false),
             settled: Notify::new(),
             events: EventQueue::new(),

@@ -42,10 +42,10 @@ pub struct EngineConfig {
 }
 
 impl Default for EngineConfig {
-    /// A tick of 2 ms, 4,096 instances of at most 1 GiB and 100,000 elements in a table, no cache.
+    /// A tick of 1 ms, 4,096 instances of at most 1 GiB and 100,000 elements in a table, no cache.
     fn default() -> Self {
         EngineConfig {
-            tick: Duration::from_millis(2),
+            tick: Duration::from_millis(1),
             max_instances: 4096,
             memory_bytes_max: 1 << 30,
             table_elements_max: 100_000,

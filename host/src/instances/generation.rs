@@ -8,8 +8,7 @@ use std::time::Instant;
 
 use jackfield_hub::ConnectionId;
 use jackfield_plugin::{CallError, Exports, GrantedDirectory, Grants, Instance, InstanceLimits};
-
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::hook::{Answer, Hook};
@@ -279,8 +278,10 @@ impl Generation {
 
     /// Lets a version end that serves no more: its calls go on to their end, then its instances are told, and dropped
     /// one after another with room for others in between. However many there are, telling them has an end: those that
-    /// are left then, and those behind the tenth that failed, are dropped without a word.
-    pub(super) async fn end(&self) -> Vec<Failure> {
+    /// are left then, and those behind the tenth that failed, are dropped without a word. `telling` is the plugin's: of
+    /// versions that end at the same time one instance is told at a time, so that they do not slow down the others
+    /// together.
+    pub(super) async fn end(&self, telling: &Mutex<()>) -> Vec<Failure> {
         self.retire();
         let own = std::mem::take(&mut *self.own.borrow_mut());
         let mut left = self.version.config.limits.shutdown_time * TELLING;
@@ -290,7 +291,11 @@ impl Generation {
             while let Some(mut instance) = pool.take_idle() {
                 if !left.is_zero() && errors.len() < TOLD_FAILURES {
                     let began = Instant::now();
-                    match timeout(left, instance.on_shutdown()).await {
+                    let told = async {
+                        let _turn = telling.lock().await;
+                        instance.on_shutdown().await
+                    };
+                    match timeout(left, told).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => errors.push(error),
                         Err(_) => tracing::warn!(

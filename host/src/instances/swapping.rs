@@ -275,7 +275,7 @@ impl Placement {
     /// Lets a version end, and says what went wrong then.
     async fn end(&self, worker: &Rc<Worker>, generation: Option<Rc<Generation>>) {
         let Some(generation) = generation else { return };
-        for failure in generation.end().await {
+        for failure in generation.end(&self.telling).await {
             dispatch::log_failure(worker, self.index, None, &failure);
         }
     }

@@ -2,8 +2,8 @@
 //! rate, alone and then beside each kind of harm on another route, on the same worker. Latencies count from when a
 //! message was due, and every echo is checked byte by byte.
 //!
-//! Taking out versions that fail (`swap.failures`) is switched off for the misbehaving plugin's sake: it would end most
-//! harm within a second, and nothing would be measured.
+//! Taking out versions that fail (`swap.failures`) is switched off: it would end most harm within a second, and what the
+//! harm itself costs would not be seen. `--take-out` leaves it as it is by default, to see what a server really suffers.
 
 mod harm;
 mod site;
@@ -42,6 +42,9 @@ pub struct Options {
     /// Worker threads, all on one core
     #[arg(long, default_value_t = 1)]
     pub workers: usize,
+    /// Take out versions that fail, as a server does by default
+    #[arg(long)]
+    pub take_out: bool,
     /// Only these kinds of harm (a comma between them)
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
@@ -142,12 +145,18 @@ fn measure(
 
 fn print(options: &Options, alone: &[Report], harms: &[&Harm], beside: &[Vec<(Report, u64)>]) {
     println!(
-        "{} connections, {} messages a second of {} bytes in all, {} worker(s) on one core; medians of {}, in ms",
+        "{} connections, {} messages a second of {} bytes in all, {} worker(s) on one core, {}; medians of {} x {} s, in ms",
         options.connections,
         options.rate,
         options.size,
         options.workers,
-        alone.len()
+        if options.take_out {
+            "versions that fail are taken out"
+        } else {
+            "versions that fail stay"
+        },
+        alone.len(),
+        options.seconds
     );
     println!("| beside | p50 | p99 | p99.9 | slowest | p99 x | unanswered | harm done |");
     println!("|---|---|---|---|---|---|---|---|");

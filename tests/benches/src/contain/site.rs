@@ -90,13 +90,17 @@ impl Site {
         let text = format!(
             "[listen]\naddress = \"127.0.0.1:0\"\nworkers = {}\n\
              [limits]\nclose_timeout = \"500 ms\"\n\
-             [swap]\nfailures = 1_000_000\n\
-             [routes.\"/\"]\nplugins = [\"echo\"]\n\
+             {}[routes.\"/\"]\nplugins = [\"echo\"]\n\
              [routes.\"/hostile\"]\nplugins = [\"hostile\"]\n\
              [plugins.echo]\nfile = {:?}\n\
              [plugins.hostile]\nfile = {:?}\n\
              [plugins.hostile.limits]\n{}",
             options.workers,
+            if options.take_out {
+                ""
+            } else {
+                "[swap]\nfailures = 1_000_000\n"
+            },
             artefacts.guests.join("echo.wasm").to_string_lossy(),
             file.to_string_lossy(),
             harm.map_or("", |harm| harm.limits),
